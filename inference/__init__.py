@@ -1,0 +1,1 @@
+"""The inference service: text to video with sound. Knows nothing of the web."""

@@ -1,0 +1,23 @@
+"""The one ASGI application: pages over HTTP, the two sockets of a room over websockets."""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+
+from django.core.asgi import get_asgi_application
+
+django_application = get_asgi_application()
+
+from channels.auth import AuthMiddlewareStack
+from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.security.websocket import OriginValidator
+from django.conf import settings
+from studio.live.routing import websocket_urlpatterns
+
+# Full origins: AllowedHostsOriginValidator would let in the same host on another port or scheme.
+websocket_application = OriginValidator(
+    AuthMiddlewareStack(URLRouter(websocket_urlpatterns)),
+    settings.ALLOWED_ORIGINS,
+)
+
+application = ProtocolTypeRouter({"http": django_application, "websocket": websocket_application})

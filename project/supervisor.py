@@ -1,0 +1,91 @@
+"""Keeps the studio's own processes running: starts them, restarts what ends, ends them in order."""
+
+import ctypes
+import logging
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+
+from project.env import ROOT
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 15.0
+STEADY_AFTER_S = 20.0
+"""A process that ran this long is taken as healthy: its next restart starts with the short pause again."""
+
+STOP_TIMEOUT_S = 12.0
+"""Web and worker drain within 10 s of SIGTERM."""
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(1, int(signal.SIGTERM))
+
+
+@dataclass
+class Child:
+    """One process of ours, started by a ``manage.py`` command, and its restarts."""
+
+    name: str
+    arguments: tuple[str, ...]
+    process: subprocess.Popen[bytes] | None = None
+    started_at_s: float = 0.0
+    pause_s: float = FIRST_PAUSE_S
+    due_at_s: float = field(default=0.0)
+
+    def start(self) -> None:
+        """Start it in a session of its own, so that Ctrl-C reaches only the supervisor."""
+        self.process = subprocess.Popen(
+            [sys.executable, "manage.py", *self.arguments],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=_die_with_parent,
+        )
+        self.started_at_s = time.monotonic()
+
+    def watch(self) -> None:
+        """Start it again when it has ended, after a pause that doubles while it keeps ending at once."""
+        now = time.monotonic()
+        if self.process is not None:
+            code = self.process.poll()
+            if code is None:
+                return
+            if now - self.started_at_s > STEADY_AFTER_S:
+                self.pause_s = FIRST_PAUSE_S
+            log.warning("%s ended (%s); starting it again in %.1f s", self.name, _why(code), self.pause_s)
+            self.process, self.due_at_s = None, now + self.pause_s
+            self.pause_s = min(self.pause_s * 2, LONGEST_PAUSE_S)
+        elif now >= self.due_at_s:
+            self.start()
+
+    def terminate(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+
+    def reap(self, deadline_s: float) -> None:
+        """Wait until it has ended; past the deadline it is killed."""
+        if self.process is None:
+            return
+        try:
+            self.process.wait(max(0.1, deadline_s - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            log.warning("%s did not stop in time and was killed", self.name)
+            self.process.kill()
+            self.process.wait()
+
+
+def _why(code: int) -> str:
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
+
+def stop(children: list[Child]) -> None:
+    """End all of them together, each with time to drain."""
+    for child in children:
+        child.terminate()
+    deadline_s = time.monotonic() + STOP_TIMEOUT_S
+    for child in children:
+        child.reap(deadline_s)

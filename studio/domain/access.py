@@ -1,0 +1,80 @@
+"""The one access policy: pages, both sockets and media ask here and nowhere else."""
+
+from dataclasses import dataclass
+from enum import Enum
+from uuid import UUID
+
+from django.contrib.auth.models import AnonymousUser
+
+from studio.domain.errors import DomainError, Kind, not_found
+from studio.models import Membership, Project, Role, User
+
+
+class Right(Enum):
+    """What can be done in a room."""
+
+    READ = "read"
+    COMMENT = "comment"
+    EDIT = "edit"
+    GENERATE = "generate"
+    SHARE = "share"
+    MANAGE = "manage"
+
+
+_RIGHTS: dict[str, frozenset[Right]] = {
+    Role.VIEWER: frozenset({Right.READ}),
+    Role.REVIEWER: frozenset({Right.READ, Right.COMMENT}),
+    Role.EDITOR: frozenset({Right.READ, Right.COMMENT, Right.EDIT, Right.GENERATE, Right.SHARE}),
+    Role.OWNER: frozenset(Right),
+}
+
+
+def rights_of(role: Role) -> frozenset[Right]:
+    """What a role may do in every project of its workspace."""
+    return _RIGHTS[role]
+
+
+@dataclass(frozen=True)
+class Access:
+    """A person inside a project, and what that person may do there."""
+
+    user: User
+    project: Project
+    role: Role
+
+    @property
+    def rights(self) -> frozenset[Right]:
+        return rights_of(self.role)
+
+    def may(self, right: Right) -> bool:
+        return right in self.rights
+
+    def require(self, right: Right) -> None:
+        """Raises DomainError (forbidden) when the role lacks the right."""
+        if not self.may(right):
+            raise DomainError(
+                "forbidden",
+                f"Your role here is {self.role.value}; this needs the right to {right.value}.",
+                kind=Kind.FORBIDDEN,
+            )
+
+
+def enter(user: User | AnonymousUser, project_id: UUID, right: Right = Right.READ) -> Access:
+    """Let a person into a project.
+
+    Raises:
+        DomainError: not_found for a stranger, a deleted or an unknown project alike; forbidden for a member
+            whose role lacks ``right``.
+    """
+    if not isinstance(user, User) or not user.is_active:
+        raise not_found()
+    membership = (
+        Membership.objects.filter(user=user, workspace__projects=project_id, workspace__projects__deleted_at=None)
+        .only("role")
+        .first()
+    )
+    if membership is None:
+        raise not_found()
+    access = Access(user, Project.objects.select_related("workspace").get(pk=project_id), Role(membership.role))
+    access.require(right)
+    return access

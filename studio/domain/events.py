@@ -1,0 +1,84 @@
+"""Room events: a numbered row in the caller's transaction, published when it commits."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import F
+
+from studio.models import Project, RoomEvent
+
+REPLAY_LIMIT = 500
+"""A client that missed more than this gets a fresh snapshot instead of a replay."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event as it goes out."""
+
+    project_id: UUID
+    seq: int
+    type: str
+    payload: dict[str, Any]
+
+
+_publishers: list[Callable[[Event], None]] = []
+
+
+def on_publish(publisher: Callable[[Event], None]) -> None:
+    """Have ``publisher`` called with every event once its transaction has committed."""
+    _publishers.append(publisher)
+
+
+def record(project_id: UUID, type_: str, payload: dict[str, Any]) -> Event:
+    """Write an event in the running transaction; it is published on commit.
+
+    The project's row lock is taken here, so numbers have no gaps and commit in order. Take it last.
+    """
+    assert connection.in_atomic_block, "events are recorded inside the transaction that they tell of"
+    Project.objects.filter(pk=project_id).update(event_seq=F("event_seq") + 1)
+    seq = Project.objects.values_list("event_seq", flat=True).get(pk=project_id)
+    RoomEvent.objects.create(project_id=project_id, seq=seq, type=type_, payload=payload)
+    event = Event(project_id, seq, type_, payload)
+    transaction.on_commit(lambda: _publish(event))
+    return event
+
+
+def _publish(event: Event) -> None:
+    for publisher in _publishers:
+        publisher(event)
+
+
+def newest(project_id: UUID) -> int:
+    """The number of a project's last event; 0 before the first."""
+    return Project.objects.values_list("event_seq", flat=True).get(pk=project_id)
+
+
+def since(project_id: UUID, last_seq: int) -> list[Event] | None:
+    """Events after ``last_seq`` in order, or None when there are more than REPLAY_LIMIT or some are gone."""
+    last = newest(project_id)
+    if last - last_seq > REPLAY_LIMIT or last_seq > last:
+        return None
+    rows = RoomEvent.objects.filter(project_id=project_id, seq__gt=last_seq).order_by("seq")
+    events = [Event(project_id, row.seq, row.type, row.payload) for row in rows]
+    return events if len(events) >= last - last_seq else None
+
+
+_document_publishers: list[Callable[[UUID, bytes], None]] = []
+
+
+def on_document(publisher: Callable[[UUID, bytes], None]) -> None:
+    """Have ``publisher`` called with every update that the rules themselves add to a document, on commit."""
+    _document_publishers.append(publisher)
+
+
+def publish_document(project_id: UUID, update: bytes) -> None:
+    """Tell that ``update`` is part of the project's document once the running transaction has committed."""
+    transaction.on_commit(lambda: _publish_document(project_id, update))
+
+
+def _publish_document(project_id: UUID, update: bytes) -> None:
+    for publisher in _document_publishers:
+        publisher(project_id, update)

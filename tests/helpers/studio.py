@@ -1,0 +1,114 @@
+"""A whole studio for live tests: the processes that ``make run`` starts, on data of their own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from project import embedded
+from project.env import ROOT
+
+
+def free_port() -> int:
+    """A port of loopback that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Studio:
+    """Runs ``manage.py up`` in a process of its own; ``url`` is where it serves."""
+
+    def __init__(self, data: Path | None = None, **settings: str) -> None:
+        self.data = data or Path(tempfile.mkdtemp(prefix="rushes-live-"))
+        self.data.chmod(0o755)
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.settings = settings
+        self.log = self.data / "up.log"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def database_url(self) -> str:
+        return self.settings.get("DATABASE_URL", embedded.database_url(self.data))
+
+    @property
+    def redis_url(self) -> str:
+        return self.settings.get("REDIS_URL", embedded.redis_url(self.data))
+
+    def environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "RUSHES_ENV_FILE": "",
+            "RUSHES_DATA": str(self.data),
+            "RUSHES_PORT": str(self.port),
+            **self.settings,
+        }
+
+    def start(self, timeout_s: float = 60.0) -> "Studio":
+        """Start it and wait until its first page answers."""
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", "up"],
+                cwd=ROOT, env=self.environment(), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                start_new_session=True,
+            )  # fmt: skip
+        deadline = time.monotonic() + timeout_s
+        while not self.answers("/healthz"):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise AssertionError(f"the studio did not start:\n{self.tail()}")
+            time.sleep(0.05)
+        return self
+
+    def answers(self, path: str) -> bool:
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=2) as response:
+                return bool(response.status == 200)
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            return False
+
+    def await_worker(self, timeout_s: float = 60.0) -> None:
+        """Wait until a worker has its model loaded."""
+        deadline = time.monotonic() + timeout_s
+        while not self.answers("/readyz"):
+            assert time.monotonic() < deadline, f"no worker came up:\n{self.tail()}"
+            time.sleep(0.1)
+
+    def children(self, command: str) -> list[int]:
+        """Process ids of this studio's own children whose command line names ``command``."""
+        assert self.process is not None
+        found = []
+        for entry in Path("/proc").iterdir():
+            if not entry.name.isdecimal():
+                continue
+            try:
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+                parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if parent == self.process.pid and command.encode() in words:
+                found.append(int(entry.name))
+        return found
+
+    def stop(self, timeout_s: float = 30.0) -> None:
+        """Ctrl-C, and wait for everything to end."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            try:
+                self.process.wait(timeout_s)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+                raise AssertionError(f"the studio did not stop:\n{self.tail()}") from None
+
+    def tail(self, size: int = 6000) -> str:
+        """The end of its log."""
+        return self.log.read_text(errors="replace")[-size:] if self.log.exists() else ""
