@@ -1,0 +1,101 @@
+"""Reports leave in order, and a slow encoder costs previews, never steps."""
+
+import threading
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from inference.outbox import MAX_WAITING, Ending, Outbox, Step, Track
+from inference.pipelines.base import Clip
+from inference.previews import Preview
+from inference.wire import Cancelled, Failed, Finished, PreviewPacket, Report, Stepped
+from tests.unit.inference.fakes import DEADLINE_S, make_job, no_preview
+
+LATENTS = torch.zeros(1, 7, 2, 3)
+
+
+class Gate:
+    """Previews that wait for the gate to open."""
+
+    def __init__(self) -> None:
+        self.is_open, self.entered = threading.Event(), threading.Event()
+
+    def __call__(self, latents: Tensor, clip_frames: int) -> Preview:
+        self.entered.set()
+        assert self.is_open.wait(DEADLINE_S)
+        return no_preview(latents, clip_frames)
+
+
+def step(number: int) -> Step:
+    return Step(Stepped(number, 12, 100), LATENTS)
+
+
+def ending(sound: float = 0.1) -> Ending:
+    clip = Clip(np.zeros((25, 64, 96, 3), np.uint8), np.full((50000, 2), sound, np.float32))
+    return Ending(clip, "Fake 1", "a ball", 8, 16000, lambda: 5)
+
+
+def test_r11_behind_the_loop_the_oldest_previews_are_dropped_and_no_step() -> None:
+    gate, reports = Gate(), list[Report]()
+    outbox = Outbox(gate, 8)
+    track = Track(make_job(), reports.append)
+    outbox.step(track, step(1))
+    assert gate.entered.wait(DEADLINE_S)
+    for number in range(2, 13):
+        outbox.step(track, step(number))
+    outbox.finish(track, ending())
+    gate.is_open.set()
+    outbox.close()
+    stepped = [report for report in reports if isinstance(report, Stepped)]
+    assert [report.step for report in stepped] == list(range(1, 13))
+    assert [report.step for report in stepped if report.packet] == [1, *range(13 - MAX_WAITING, 13)]
+    assert isinstance(reports[-1], Finished)
+
+
+def test_r5_what_waits_is_not_sent_after_a_job_was_given_up() -> None:
+    gate, reports = Gate(), list[Report]()
+    outbox = Outbox(gate, 8)
+    track = Track(make_job(), reports.append)
+    for number in (1, 2, 3):
+        outbox.step(track, step(number))
+    assert gate.entered.wait(DEADLINE_S)
+    outbox.give_up(track, Cancelled())
+    gate.is_open.set()
+    outbox.close()
+    assert [type(report) for report in reports] == [Stepped, Cancelled]
+
+
+def test_r11_a_preview_that_fails_leaves_its_step() -> None:
+    def broken(latents: Tensor, clip_frames: int) -> Preview:
+        raise RuntimeError("no preview")
+
+    reports: list[Report] = []
+    outbox = Outbox(broken, 8)
+    outbox.step(Track(make_job(), reports.append), step(1))
+    outbox.close()
+    assert reports == [Stepped(1, 12, 100)]
+
+
+def test_a_packet_says_what_it_shows() -> None:
+    reports: list[Report] = []
+    outbox = Outbox(no_preview, 8)
+    job = make_job(attempt=2)
+    outbox.step(Track(job, reports.append), step(3))
+    outbox.close()
+    assert isinstance(reports[0], Stepped)
+    packet = PreviewPacket.decode(reports[0].packet)
+    assert (packet.take_id, packet.attempt, packet.step, packet.steps) == (job.take_id, 2, 3, 12)
+    assert (packet.clip_frames, packet.rate_hz, packet.width, packet.height) == (25, 8, 8, 8)
+
+
+def test_r8_a_clip_that_cannot_be_encoded_fails_alone() -> None:
+    reports, others = list[Report](), list[Report]()
+    outbox = Outbox(no_preview, 8)
+    outbox.finish(Track(make_job(), reports.append), ending(sound=float("nan")))
+    outbox.finish(Track(make_job(), others.append), ending())
+    outbox.close()
+    failed = reports[0]
+    assert isinstance(failed, Failed)
+    assert (failed.code, failed.retryable) == ("render.not_encoded", True)
+    assert isinstance(others[0], Finished)

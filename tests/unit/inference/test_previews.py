@@ -1,0 +1,80 @@
+"""Previews: spread over the clip, true with the VAE, close with the linear fit."""
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from inference import previews
+from inference.pipelines.ltx2 import Ltx2Model
+from inference.previews import LinearPreviews, VaePreviews, choose, jpegs, spread
+from tests.unit.inference.conftest import recipe
+
+
+@given(st.integers(1, 300), st.integers(1, 64))
+def test_r11_frames_are_spread_from_the_first_to_the_last(count: int, most: int) -> None:
+    indices = spread(count, most)
+    assert len(indices) == min(count, most)
+    assert indices == sorted(set(indices))
+    assert indices[0] == 0
+    assert indices[-1] == count - 1 or most == 1
+
+
+@pytest.fixture(scope="module")
+def predicted(model: Ltx2Model) -> torch.Tensor:
+    latents = model.start(recipe(model, "a red boat on slow sea waves at sunset", steps=4))
+    for _ in range(3):
+        model.step([latents])
+    return model.predicted(latents)
+
+
+def test_r11_the_vaes_preview_is_what_the_clip_would_be(model: Ltx2Model, predicted: torch.Tensor) -> None:
+    preview = VaePreviews(model.decoder)(predicted, 25)
+    assert preview.frames.shape == (12, 64, 96, 3)
+    assert np.array_equal(preview.frames, model.decoder.decode(predicted)[list(preview.indices)])
+
+
+def test_r11_the_linear_preview_is_close_to_the_clip(model: Ltx2Model, predicted: torch.Tensor) -> None:
+    preview = LinearPreviews(model.decoder)(predicted, 25)
+    assert preview.indices == (0, 4, 8, 12, 16, 20, 24)
+    true = model.decoder.decode(predicted)[list(preview.indices)]
+    small = true.reshape(7, 16, 4, 24, 4, 3).mean(axis=(2, 4))
+    error = float(((preview.frames - small) ** 2).mean())
+    assert preview.frames.shape == small.shape
+    assert 10 * np.log10(255**2 / error) > 15  # dB; a grey picture has 11
+
+
+def test_r11_the_vae_is_used_where_it_is_cheap(
+    model: Ltx2Model, predicted: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(previews, "CHEAP_S", 30.0)
+    assert isinstance(choose(model.decoder, predicted, 1, offload=False), VaePreviews)
+    assert isinstance(choose(model.decoder, predicted, 1, offload=True), LinearPreviews)
+    monkeypatch.setattr(previews, "CHEAP_S", 0.0)
+    assert isinstance(choose(model.decoder, predicted, 1, offload=False), LinearPreviews)
+
+
+def test_big_pictures_are_made_smaller(model: Ltx2Model) -> None:
+    class Big:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(model.decoder, name)
+
+        def decode(self, latents: torch.Tensor) -> Any:
+            return np.full((9, 640, 1280, 3), 200, np.uint8)
+
+    preview = VaePreviews(Big())(torch.zeros(1), 9)
+    assert preview.frames.shape == (9, 213, 426, 3)
+    assert (preview.frames == 200).all()
+
+
+def test_frames_are_jpeg(model: Ltx2Model, predicted: torch.Tensor) -> None:
+    preview = VaePreviews(model.decoder)(predicted, 25)
+    for (index, data), expected, frame in zip(jpegs(preview), preview.indices, preview.frames, strict=True):
+        picture = Image.open(io.BytesIO(data))
+        assert (index, picture.format, picture.size) == (expected, "JPEG", (96, 64))
+        assert np.abs(np.asarray(picture).astype(int) - frame).mean() < 4
