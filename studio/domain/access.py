@@ -5,6 +5,7 @@ from enum import Enum
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
+from django.utils.translation import gettext, gettext_lazy
 
 from studio.domain.errors import DomainError, Kind, not_found
 from studio.models import Membership, Project, Role, User
@@ -27,6 +28,27 @@ _RIGHTS: dict[str, frozenset[Right]] = {
     Role.EDITOR: frozenset({Right.READ, Right.COMMENT, Right.EDIT, Right.GENERATE, Right.SHARE}),
     Role.OWNER: frozenset(Right),
 }
+
+
+_ROLE_NAMES = {
+    Role.OWNER: gettext_lazy("owner"),
+    Role.EDITOR: gettext_lazy("editor"),
+    Role.REVIEWER: gettext_lazy("reviewer"),
+    Role.VIEWER: gettext_lazy("viewer"),
+}
+_RIGHT_NAMES = {
+    Right.READ: gettext_lazy("look"),
+    Right.COMMENT: gettext_lazy("comment"),
+    Right.EDIT: gettext_lazy("edit"),
+    Right.GENERATE: gettext_lazy("generate"),
+    Right.SHARE: gettext_lazy("share"),
+    Right.MANAGE: gettext_lazy("manage"),
+}
+
+
+def role_name(role: Role) -> str:
+    """A role as the reader's language calls it."""
+    return str(_ROLE_NAMES[role])
 
 
 def rights_of(role: Role) -> frozenset[Right]:
@@ -54,7 +76,8 @@ class Access:
         if not self.may(right):
             raise DomainError(
                 "forbidden",
-                f"Your role here is {self.role.value}; this needs the right to {right.value}.",
+                gettext("Your role here is %(role)s; this needs the right to %(right)s.")
+                % {"role": role_name(self.role), "right": _RIGHT_NAMES[right]},
                 kind=Kind.FORBIDDEN,
             )
 

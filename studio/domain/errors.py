@@ -2,6 +2,8 @@
 
 from enum import Enum
 
+from django.utils.translation import gettext
+
 
 class Kind(Enum):
     """What sort of no it is, with the HTTP status that stands for it."""
@@ -25,4 +27,4 @@ class DomainError(Exception):
 
 def not_found() -> DomainError:
     """The one answer for what does not exist and for what a stranger may not know of."""
-    return DomainError("not_found", "There is nothing here that you can see.", kind=Kind.NOT_FOUND)
+    return DomainError("not_found", gettext("There is nothing here that you can see."), kind=Kind.NOT_FOUND)

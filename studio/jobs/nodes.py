@@ -1,0 +1,70 @@
+"""How worker processes announce themselves, and what follows when none can load its model."""
+
+import socket
+import uuid
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import F
+from django.utils import timezone
+
+from studio.domain import offers, takes
+from studio.models import Take, TakeState, WorkerNode
+
+MAX_FAILED_STARTS = 3
+"""After so many failed starts in a row, with no other worker alive, waiting takes are told so and end."""
+
+FORGET_AFTER = timedelta(hours=1)
+
+
+def announce(node_id: UUID, device: str, manifest: dict[str, Any]) -> None:
+    """Say that this worker is alive, or still is, and what its model can do."""
+    seen = {"seen_at": timezone.now()}
+    if WorkerNode.objects.filter(pk=node_id).update(**seen):
+        return
+    host = socket.gethostname()
+    WorkerNode.objects.filter(host=host).exclude(error_code="").delete()
+    WorkerNode.objects.create(
+        pk=node_id, host=host, device=device[:120], model=settings.RUSHES_MODEL[:200], offer=manifest, **seen
+    )
+
+
+def leave(node_id: UUID) -> None:
+    """Say that this worker stops."""
+    WorkerNode.objects.filter(pk=node_id).delete()
+
+
+def forget_the_dead() -> None:
+    """Delete what is left of workers that were killed; the newest stays, for what it offered."""
+    newest = WorkerNode.objects.filter(error_code="").order_by("-seen_at")[:1]
+    old = WorkerNode.objects.filter(seen_at__lt=timezone.now() - FORGET_AFTER)
+    old.exclude(pk__in=newest.values("pk")).delete()
+
+
+def failed_start(code: str, message: str) -> int:
+    """Note that a worker could not load its model; returns the failed starts in a row on this machine.
+
+    From MAX_FAILED_STARTS on, and while no other worker is alive, takes that wait end with the same message.
+    """
+    host, model = socket.gethostname(), settings.RUSHES_MODEL[:200]
+    node, _ = WorkerNode.objects.update_or_create(
+        pk=uuid.uuid5(uuid.NAMESPACE_URL, f"rushes-worker:{host}:{model}"),
+        defaults={"error_code": code, "error_message": message, "seen_at": timezone.now()},
+        create_defaults={
+            "host": host,
+            "model": model,
+            "device": "",
+            "offer": {},
+            "error_code": code,
+            "error_message": message,
+            "seen_at": timezone.now(),
+        },
+    )
+    WorkerNode.objects.filter(pk=node.pk).update(failed_starts=F("failed_starts") + 1)
+    node.refresh_from_db()
+    if node.failed_starts >= MAX_FAILED_STARTS and offers.workers_alive() == 0:
+        for take_id in Take.objects.filter(state=TakeState.QUEUED).values_list("pk", flat=True):
+            takes.fail(take_id, None, code, message)
+    return node.failed_starts

@@ -1,0 +1,58 @@
+"""The files of a take: clip, poster and checkpoint, each under the attempt that made it. Blocking."""
+
+import contextlib
+import errno
+from uuid import UUID
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+
+from studio.models import Take
+
+CLIP, POSTER = "clip.mp4", "poster.jpg"
+
+
+def key(take_id: UUID, attempt: int, name: str) -> str:
+    """Where a file is kept. No two attempts share one, so a stale worker overwrites nothing."""
+    return f"takes/{take_id}/{attempt}/{name}"
+
+
+def put(name: str, data: bytes) -> None:
+    """Store a file; a failure leaves no half of it.
+
+    Raises:
+        OSError: ENOSPC and its like, or whatever the storage raises.
+    """
+    try:
+        default_storage.save(name, ContentFile(data))
+    except BaseException:
+        # What failed to be written may fail to be deleted too; the first error is the one to tell.
+        with contextlib.suppress(Exception):
+            default_storage.delete(name)
+        raise
+
+
+def get(name: str) -> bytes:
+    """Read a file. Raises FileNotFoundError or what the storage raises."""
+    with default_storage.open(name) as file:
+        data: bytes = file.read()
+    return data
+
+
+def remove(*names: str) -> None:
+    """Delete files; those that are not there are no matter."""
+    for name in names:
+        if name:
+            default_storage.delete(name)
+
+
+def leftovers(take: Take) -> list[str]:
+    """What a take that has ended does not need: its checkpoint, and what broken attempts may have left."""
+    kept = {take.clip_key, take.poster_key}
+    made = [key(take.pk, attempt, name) for attempt in range(1, take.attempt + 1) for name in (CLIP, POSTER)]
+    return [take.checkpoint_key, *(name for name in made if name not in kept)]
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether an error says that there is no room left."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)

@@ -1,0 +1,168 @@
+"""The worker process: renders takes until it is told to stop, then gives back what it has not finished."""
+
+import asyncio
+import logging
+import signal
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import DatabaseError
+from procrastinate import App
+from procrastinate.contrib.django import app as django_app
+from procrastinate.exceptions import ConnectorException
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from studio.domain import takes
+from studio.jobs import nodes, queue, sweep
+from studio.jobs.reports import Renderer, Rig, database
+from studio.jobs.tasks import blueprint
+from studio.live import groups
+
+logger = logging.getLogger(__name__)
+
+POLL_S = 1.0
+"""How late a lost wake, of a job or of a cancel, can be noticed."""
+
+STRUCK_OFF_S = 3600.0
+
+STOP_TIMEOUT_S = 8.0
+"""Attempts are given back in milliseconds; this bounds one that is storing its clip."""
+
+
+async def run(renderer: Renderer, ready: Callable[[], None] = lambda: None) -> bool:
+    """Work until SIGTERM or SIGINT; ``ready`` is called once takes are taken.
+
+    Returns whether the end was asked for; False when the database was lost, say.
+    """
+    asyncio.get_running_loop().set_exception_handler(_on_loose_error)
+    rig = Rig(renderer, Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2))
+    node_id = uuid.uuid4()
+    try:
+        async with _worker_app() as app:
+            await database(nodes.announce)(node_id, renderer.device, renderer.manifest)
+            ready()
+            return await _work(app, rig, node_id)
+    finally:
+        await asyncio.to_thread(renderer.close)
+        await rig.redis.aclose()
+
+
+async def _work(app: App, rig: Rig, node_id: UUID) -> bool:
+    worker = asyncio.create_task(app.run_worker_async(**_options(rig)), name="jobs")
+    _on_signals(rig, worker)
+    loops = [
+        asyncio.create_task(_beat(rig, node_id), name="heartbeat"),
+        asyncio.create_task(_poll_cancels(rig), name="cancels"),
+        asyncio.create_task(_hear_cancels(rig), name="wakes"),
+        asyncio.create_task(sweep.run(), name="sweep"),
+    ]
+    await asyncio.wait([worker])
+    for loop in loops:
+        loop.cancel()
+    await asyncio.gather(*loops, return_exceptions=True)
+    if not worker.cancelled() and (error := worker.exception()) is not None:
+        logger.error("the job runner ended: %s", error)
+    try:
+        await database(nodes.leave)(node_id)
+    except DatabaseError as error:
+        logger.warning("the worker could not say that it stops: %s", error)
+    return rig.stopping
+
+
+def _on_loose_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Procrastinate cannot end a job that the sweep took from us while we stalled: one line, not a page."""
+    error = context.get("exception")
+    if isinstance(error, ConnectorException):
+        logger.warning("a job's end was not written, it is not ours any more: %s", error.__cause__)
+    else:
+        loop.default_exception_handler(context)
+
+
+def _on_signals(rig: Rig, worker: "asyncio.Task[None]") -> None:
+    def stop() -> None:
+        rig.stop()
+        # To Procrastinate, being cancelled is being asked to stop: it takes no new job and waits for the running.
+        worker.cancel()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+
+
+@asynccontextmanager
+async def _worker_app() -> AsyncIterator[App]:
+    """An app of this process's own, on a connection pool; the rules go on queueing through Django's."""
+    connector = django_app.connector.get_worker_connector()
+    app = App(connector=connector)
+    app.add_tasks_from(blueprint, namespace="")
+    async with app.open_async():
+        yield app
+
+
+def _options(rig: Rig) -> dict[str, object]:
+    return {
+        "queues": [queue.QUEUE],
+        "concurrency": settings.WORKER_JOBS,
+        "fetch_job_polling_interval": POLL_S,
+        "shutdown_graceful_timeout": STOP_TIMEOUT_S,
+        "delete_jobs": "always",
+        "additional_context": {"rig": rig},
+        "install_signal_handlers": False,
+        # Three beats may be late before the lease is over.
+        "update_heartbeat_interval": settings.LEASE_S / 4,
+        # When rows of dead workers are deleted, no more: the sweep goes by their last beat. A worker that wakes after
+        # a long stall needs its row, or Procrastinate fails at its next job.
+        "stalled_worker_timeout": STRUCK_OFF_S,
+    }
+
+
+async def _beat(rig: Rig, node_id: UUID) -> None:
+    interval_s = min(1.0, settings.LEASE_S / 4)
+    while True:
+        await asyncio.sleep(interval_s)
+        try:
+            await database(nodes.announce)(node_id, rig.renderer.device, rig.renderer.manifest)
+        except Exception as error:
+            logger.warning("the worker could not say that it is alive: %s", error)
+
+
+async def _poll_cancels(rig: Rig) -> None:
+    while True:
+        await asyncio.sleep(POLL_S)
+        if not rig.running:
+            continue
+        try:
+            unwanted = await database(takes.cancel_wanted)(list(rig.running))
+        except Exception as error:
+            logger.warning("the worker could not ask what was cancelled: %s", error)
+            continue
+        for take_id in unwanted:
+            rig.renderer.cancel(take_id)
+
+
+async def _hear_cancels(rig: Rig) -> None:
+    # Its own client: a subscription is quiet for as long as nobody cancels, which is no timeout.
+    async with Redis.from_url(settings.REDIS_URL, socket_timeout=None, socket_connect_timeout=2) as redis:
+        while True:
+            try:
+                await _listen(redis, rig)
+            except RedisError as error:
+                logger.warning("no wakes from Redis, polling alone: %s", error)
+                await asyncio.sleep(POLL_S)
+
+
+async def _listen(redis: Redis, rig: Rig) -> None:
+    async with redis.pubsub(ignore_subscribe_messages=True) as subscription:
+        await subscription.subscribe(groups.WORKERS)
+        async for message in subscription.listen():
+            verb, _, take_id = message["data"].decode(errors="replace").partition(":")
+            if verb == "cancel" and (unwanted := _running(rig, take_id)) is not None:
+                rig.renderer.cancel(unwanted)
+
+
+def _running(rig: Rig, take_id: str) -> UUID | None:
+    return next((running for running in rig.running if str(running) == take_id), None)
