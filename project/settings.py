@@ -158,7 +158,11 @@ GUESTS_WELCOME = ENV.guests
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 90
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = all(origin.startswith("https://") for origin in ENV.origins)
+# Links in mails and invitations, also behind a proxy that speaks HTTPS for us.
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if SESSION_COOKIE_SECURE else "http"
 SECURE_REFERRER_POLICY = "same-origin"
+# Over plain HTTP browsers ignore it, and complain in the console.
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin" if SESSION_COOKIE_SECURE else None
 X_FRAME_OPTIONS = "DENY"
 
 # The nonce is for CodeMirror's own style element; no script and no style attribute is ever inline.

@@ -1,0 +1,139 @@
+"""The room socket: hello, commands and acknowledgements in; events, notices, replies and previews out."""
+
+import asyncio
+import logging
+from typing import Any
+
+from channels.consumer import AsyncConsumer
+from django.http import HttpRequest
+from django.utils import translation
+
+from studio.domain.errors import DomainError
+from studio.live import arrival, commands, hub, protocol, rooms
+from studio.live.audience import Viewer
+from studio.live.reading import UnreadableError, read
+from studio.live.socket import Receive, Send, Socket
+from studio.live.threads import in_thread
+
+logger = logging.getLogger(__name__)
+
+HELLO_TIMEOUT_S = 5.0
+REFUSALS = 10
+"""A client that sends this many messages that cannot be read is not one of ours."""
+INBOX_LIMIT = 64
+_FAILED = protocol.ErrorView(code="failed", message="This failed on the server; nothing was changed.", field="")
+
+
+class RoomConsumer(Socket):
+    """One viewer of one room. Messages are read as they come; commands are done one after the other, beside."""
+
+    kind = "room"
+
+    async def opened(self) -> None:
+        self._viewer = Viewer(self.outbox, push=self.push, resync=self._read_afresh, end=self.close)
+        self._inbox: asyncio.Queue[protocol.Hello | protocol.Command] = asyncio.Queue(INBOX_LIMIT)
+        self._refused = 0
+        self._greeted = False
+        self._language = _language(self.scope)
+        self._worker = asyncio.create_task(self._work())
+        self._patience = asyncio.get_running_loop().call_later(HELLO_TIMEOUT_S, self.close, "unauthenticated")
+
+    async def received(self, data: str | bytes) -> None:
+        try:
+            message = read(data)
+        except UnreadableError as error:
+            self._refuse(error)
+            return
+        if isinstance(message, protocol.PreviewAck):
+            self.outbox.credit(message.count)
+        elif isinstance(message, protocol.Hello) or self._greeted:
+            self._patience.cancel()
+            self._greeted = True
+            self._enqueue(message)
+        else:
+            error_view = protocol.ErrorView(code="hello.missing", message="Expected hello first.", field="type")
+            self._refuse(UnreadableError(error_view, message.id))
+
+    async def closed(self) -> None:
+        self._patience.cancel()
+        self._worker.cancel()
+        await rooms.get().leave(self.project_id, self._viewer)
+
+    def _enqueue(self, message: protocol.Hello | protocol.Command) -> None:
+        try:
+            self._inbox.put_nowait(message)
+        except asyncio.QueueFull:
+            self.close("too_much")
+
+    def _read_afresh(self) -> None:
+        self._enqueue(protocol.Hello(type="hello", v=1))
+
+    def _refuse(self, error: UnreadableError) -> None:
+        if error.command_id:
+            self._reply(error.command_id, error.error)
+            return
+        self._refused += 1
+        self.push(protocol.Refused(type="refused", v=1, error=error.error).model_dump_json())
+        if self._refused >= REFUSALS:
+            self.close("too_much")
+
+    def _reply(self, command_id: str, error: protocol.ErrorView | None, take_id: str | None = None) -> None:
+        reply = protocol.Reply(type="reply", v=1, id=command_id, error=error, take_id=take_id)
+        self.push(reply.model_dump_json())
+
+    async def _work(self) -> None:
+        while True:
+            message = await self._inbox.get()
+            with translation.override(self._language):
+                if isinstance(message, protocol.Hello):
+                    await self._greet(message.last_seq)
+                else:
+                    await self._perform(message)
+
+    async def _greet(self, last_seq: int | None) -> None:
+        """Hear the room first and read it then: what happens between the two is held, and told once."""
+        self._viewer.hold()
+        await rooms.get().enter(self.access, self._viewer)
+        try:
+            came = await in_thread(arrival.read, self.access, last_seq)
+        except DomainError:
+            self.close("not_found")
+            return
+        except Exception:
+            logger.exception("room %s was not read for user %s", self.project_id, self.access.user.pk)
+            self.close("unavailable")
+            return
+        for text in came.texts:
+            self.push(text)
+        for take_id, packet in await hub.get().newest_previews(list(came.running)):
+            self.outbox.offer_late(take_id, packet)
+        self._viewer.begin(came.seq)
+
+    async def _perform(self, command: protocol.Command) -> None:
+        try:
+            take_id = await in_thread(commands.perform, self.access, command)
+        except DomainError as error:
+            view = protocol.ErrorView(code=error.code, message=error.message, field=error.field)
+            self._reply(command.id, view)
+        except Exception:
+            logger.exception("room %s, user %s: %s failed", self.project_id, self.access.user.pk, type(command))
+            self._reply(command.id, _FAILED)
+        else:
+            self._reply(command.id, None, take_id)
+
+
+class Nowhere(AsyncConsumer):  # type: ignore[misc]  # channels has no types
+    """Any other address: the same answer as for a room that does not exist."""
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.close", "code": protocol.CLOSE_CODES["not_found"]})
+
+
+def _language(scope: dict[str, Any]) -> str:
+    """The language of the person's pages, by the same rule."""
+    request = HttpRequest()
+    request.COOKIES = scope["cookies"]
+    request.META["HTTP_ACCEPT_LANGUAGE"] = dict(scope["headers"]).get(b"accept-language", b"").decode("latin-1")
+    return translation.get_language_from_request(request)

@@ -1,0 +1,60 @@
+"""What a room's task is given to do, and a connection as the room sees it."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from studio.live.presence import Speaker
+
+
+class Peer(Protocol):
+    """A connection."""
+
+    speaker: Speaker
+
+    def push(self, frame: bytes) -> None:
+        """Send a frame."""
+
+    def close(self, reason: str) -> None:
+        """Close, for one of protocol.CLOSE_CODES."""
+
+    def saved(self, count: int) -> None:
+        """So many more of its updates are durable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """A connection begins: ask it for what it has."""
+
+    peer: Peer
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A connection wants what its state vector lacks."""
+
+    peer: Peer
+    vector: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A connection that may not edit answered the server's own question: it may say nothing new."""
+
+    peer: Peer
+    update: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """An update, and who sent it; None for another process, where it is durable already."""
+
+    peer: Peer | None
+    update: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Resync:
+    """Messages of other processes may have been lost."""
+
+
+Work = Join | Question | Probe | Edit | Resync

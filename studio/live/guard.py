@@ -1,0 +1,118 @@
+"""Who has a socket open in this process: counts them, and sees to it that they still may."""
+
+import asyncio
+import logging
+from collections import Counter
+from importlib import import_module
+from typing import Any, Protocol
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+from django.conf import settings
+from django.contrib import auth
+from django.http import HttpRequest
+
+from studio.domain.access import Access, enter
+from studio.domain.errors import DomainError
+from studio.live.broadcast import digest
+from studio.live.limits import SOCKETS_PER_PERSON, SOCKETS_PER_ROOM
+from studio.live.threads import in_thread
+
+logger = logging.getLogger(__name__)
+
+RECHECK_S = 30.0
+
+
+class Guarded(Protocol):
+    """A socket, as the guard sees it."""
+
+    kind: str
+    scope: dict[str, Any]
+    project_id: UUID
+    access: Access
+
+    def close(self, reason: str) -> None: ...
+
+
+class Guard:
+    """The sockets of this process. Lets them in, and closes those whose person may no longer be there."""
+
+    def __init__(self) -> None:
+        self._sockets: dict[Guarded, str] = {}
+        self._rounds: asyncio.Task[None] | None = None
+
+    async def admit(self, socket: Guarded) -> str:
+        """Set the socket's access; else the reason to close it, from CLOSE_CODES."""
+        session_key: str = socket.scope["session"].session_key or ""
+        user = socket.scope["user"]
+        if not user.is_authenticated:
+            return "unauthenticated"
+        try:
+            socket.access = await in_thread(enter, user, socket.project_id)
+        except DomainError:
+            return "not_found"
+        if self._full(socket):
+            return "too_much"
+        self._sockets[socket] = digest(session_key)
+        self._rounds = self._rounds or asyncio.create_task(self._go_round())
+        return ""
+
+    def forget(self, socket: Guarded) -> None:
+        """The socket is gone."""
+        self._sockets.pop(socket, None)
+        if not self._sockets and self._rounds is not None:
+            self._rounds.cancel()
+            self._rounds = None
+
+    async def revoked(self, payload: str) -> None:
+        """A message of groups.REVOKED came: check those concerned at once."""
+        kind, _, value = payload.partition(":")
+        for socket, session in list(self._sockets.items()):
+            if value == (str(socket.access.user.pk) if kind == "user" else session):
+                await self.check(socket)
+
+    async def check(self, socket: Guarded) -> None:
+        """Close the socket when its session has ended, or its person's role is not what it was."""
+        session_key: str = socket.scope["session"].session_key or ""
+        if reason := await in_thread(standing, session_key, socket.access):
+            socket.close(reason)
+
+    def _full(self, socket: Guarded) -> bool:
+        counts = Counter[object]()
+        for other in self._sockets:
+            counts[other.access.user.pk] += 1
+            counts[other.kind, other.project_id] += 1
+        in_room = counts[socket.kind, socket.project_id]
+        return counts[socket.access.user.pk] >= SOCKETS_PER_PERSON or in_room >= SOCKETS_PER_ROOM
+
+    async def _go_round(self) -> None:
+        """Check every socket every RECHECK_S: this is what holds when a message of REVOKED was lost."""
+        while True:
+            await asyncio.sleep(RECHECK_S)
+            for socket in list(self._sockets):
+                try:
+                    await self.check(socket)
+                except Exception:
+                    logger.exception("access of user %s was not checked", socket.access.user.pk)
+
+
+def standing(session_key: str, access: Access) -> str:
+    """Why a socket has to close, or "": the session as it is now, then the role as it is now."""
+    request = HttpRequest()
+    request.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    user = auth.get_user(request)
+    if user.pk != access.user.pk:
+        return "unauthenticated"
+    try:
+        now = enter(user, access.project.pk)
+    except DomainError:
+        return "revoked"
+    return "" if now.role == access.role else "revoked"
+
+
+_guards: "WeakKeyDictionary[asyncio.AbstractEventLoop, Guard]" = WeakKeyDictionary()
+
+
+def get() -> Guard:
+    """The guard of the running loop, which is the process's but in tests."""
+    return _guards.setdefault(asyncio.get_running_loop(), Guard())

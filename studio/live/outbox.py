@@ -1,0 +1,63 @@
+"""What waits to be sent on one socket: messages in order, none dropped, and previews, of which the newest wins."""
+
+import asyncio
+from uuid import UUID
+
+CREDITS = 2
+"""Preview packets that a viewer may have unacknowledged."""
+# A viewer that reads nothing holds at most this much: 250 of them in a room are 250 MB, and never more.
+MAX_BYTES = 1024 * 1024
+
+Frame = str | bytes
+
+
+class Outbox:
+    """Written by whoever has news, read by the one task that sends. Previews wait until credit is given."""
+
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+        self.size_bytes = 0
+        self.credits = 0
+        self._max_bytes = max_bytes
+        self._messages: list[Frame] = []
+        self._previews: dict[UUID, bytes] = {}
+        self._wake = asyncio.Event()
+
+    def put(self, frame: Frame) -> bool:
+        """Add a message. False when the reader is so far behind that it has to be closed."""
+        self.size_bytes += len(frame)
+        self._messages.append(frame)
+        self._wake.set()
+        return self.size_bytes <= self._max_bytes
+
+    def offer(self, take_id: UUID, packet: bytes) -> None:
+        """Add a preview, in place of an older one of the same take that has not gone out."""
+        self._previews[take_id] = packet
+        self._wake.set()
+
+    def offer_late(self, take_id: UUID, packet: bytes) -> None:
+        """Add a preview that was kept for late joiners, unless a fresh one of the same take is there already."""
+        self._previews.setdefault(take_id, packet)
+        self._wake.set()
+
+    def forget(self, take_id: UUID) -> None:
+        """Drop a take's waiting preview: the take has ended."""
+        self._previews.pop(take_id, None)
+
+    def credit(self, count: int) -> None:
+        """The viewer has shown ``count`` previews."""
+        self.credits = min(CREDITS, self.credits + count)
+        self._wake.set()
+
+    async def take(self) -> list[Frame]:
+        """What to send next, waiting until there is something: all messages, then previews as credit allows."""
+        while not (frames := self._ready()):
+            self._wake.clear()
+            await self._wake.wait()
+        return frames
+
+    def _ready(self) -> list[Frame]:
+        frames, self._messages, self.size_bytes = self._messages, [], 0
+        while self._previews and self.credits:
+            self.credits -= 1
+            frames.append(self._previews.pop(next(iter(self._previews))))
+        return frames

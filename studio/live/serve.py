@@ -1,0 +1,138 @@
+"""Daphne as Rushes runs it: websockets with backpressure, tight limits, and a stop that says goodbye."""
+
+import asyncio
+import logging
+from typing import Any
+
+from channels.routing import get_default_application
+from daphne.endpoints import build_endpoint_description_strings
+from daphne.server import Server
+from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
+from twisted.internet import defer
+
+from studio.live.protocol import MAX_MESSAGE_BYTES
+
+logger = logging.getLogger(__name__)
+
+PING_S, PING_TIMEOUT_S = 15, 20
+CLOSE_TIMEOUT_S, STOP_TIMEOUT_S = 3.0, 8.0
+GOING_AWAY = 1012
+"""Close code "service restart": a browser reconnects at once."""
+
+
+class Pace:
+    """Whether a peer reads. Twisted says so to whoever is registered as its producer: pause above 64 KiB unsent,
+    resume when that has gone out. Daphne by itself ignores this, and queues without bound for a peer that does not.
+    """
+
+    def __init__(self) -> None:
+        self.drained = asyncio.Event()
+        self.drained.set()
+
+    def pauseProducing(self) -> None:  # noqa: N802 - twisted's name
+        self.drained.clear()
+
+    def resumeProducing(self) -> None:  # noqa: N802 - twisted's name
+        self.drained.set()
+
+    def stopProducing(self) -> None:  # noqa: N802 - twisted's name
+        self.drained.set()
+
+
+class Protocol(WebSocketProtocol):  # type: ignore[misc]  # daphne has no types
+    """A websocket that knows whether its peer reads."""
+
+    def onOpen(self) -> None:  # noqa: N802 - autobahn's name
+        # A peer that breaks a rule of the protocol is told which, before the connection goes.
+        self.failByDrop = False
+        self.pace = Pace()
+        self.transport.unregisterProducer()
+        self.transport.registerProducer(self.pace, True)
+        super().onOpen()
+
+    def onClose(self, *reason: Any) -> None:  # noqa: N802 - autobahn's name
+        if hasattr(self, "pace"):
+            self.pace.stopProducing()
+        super().onClose(*reason)
+
+
+class RushesServer(Server):  # type: ignore[misc]  # daphne has no types
+    """Daphne's server, whose ``send`` waits for a slow reader, and which drains before it stops."""
+
+    def run(self) -> None:
+        WebSocketFactory.protocol = Protocol
+        super().run()
+
+    async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
+        pace = self._pace(protocol, message) if message["type"] == "http.response.body" else None
+        await super().handle_reply(protocol, message)
+        if pace is not None:
+            await pace.drained.wait()
+        if isinstance(protocol, Protocol) and message["type"] == "websocket.send":
+            await protocol.pace.drained.wait()
+
+    def _pace(self, protocol: Any, message: dict[str, Any]) -> Pace | None:
+        """The pace of a response that comes in parts. Without it a download of 80 MB is held in memory at once."""
+        if protocol.channel is None:
+            return None
+        pace: Pace | None = protocol.producer
+        if not message.get("more_body", False):
+            if pace is not None:
+                protocol.unregisterProducer()
+            return None
+        if pace is None:
+            pace = Pace()
+            protocol.registerProducer(pace, True)
+        return pace
+
+    def kill_all_applications(self) -> Any:
+        """Called before the reactor stops, which waits for what this returns."""
+        return defer.Deferred.fromFuture(asyncio.ensure_future(self._drain()))
+
+    async def _drain(self) -> None:
+        """Close every websocket with 1012, let what runs end, then cancel the rest."""
+        for listener in self.listeners:
+            listener.addCallback(lambda port: port and port.stopListening())
+        for protocol in list(self.connections):
+            if isinstance(protocol, Protocol) and protocol.state == Protocol.STATE_OPEN:
+                # Not through sendClose, which lets an application say only 1000 and 3000 to 4999.
+                protocol.sendCloseFrame(code=GOING_AWAY, isReply=False)
+        await self._wait(CLOSE_TIMEOUT_S, websockets_only=True)
+        await self._wait(STOP_TIMEOUT_S - CLOSE_TIMEOUT_S, websockets_only=False)
+        left = self._running(websockets_only=False)
+        for application in left:
+            application.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+    async def _wait(self, timeout_s: float, *, websockets_only: bool) -> None:
+        if running := self._running(websockets_only=websockets_only):
+            await asyncio.wait(running, timeout=timeout_s)
+
+    def _running(self, *, websockets_only: bool) -> list["asyncio.Future[None]"]:
+        details = [d for p, d in self.connections.items() if isinstance(p, Protocol) or not websockets_only]
+        applications = [d["application_instance"] for d in details if "application_instance" in d]
+        return [application for application in applications if not application.done()]
+
+
+def serve(*, host: str | None = None, port: int | None = None, unix: str | None = None, fd: int | None = None) -> None:
+    """Serve the site on an address, a Unix socket or an open descriptor, until SIGTERM or SIGINT.
+
+    Raises:
+        SystemExit: the address could not be listened on.
+    """
+    endpoints = build_endpoint_description_strings(host=host, port=port, unix_socket=unix, file_descriptor=fd)
+    server = RushesServer(
+        get_default_application(),
+        endpoints=endpoints,
+        ping_interval=PING_S,
+        ping_timeout=PING_TIMEOUT_S,
+        websocket_timeout=-1,
+        websocket_connect_timeout=5,
+        websocket_handshake_timeout=5,
+        websocket_max_message_size=MAX_MESSAGE_BYTES,
+        websocket_max_frame_size=MAX_MESSAGE_BYTES,
+        server_name="",
+    )
+    server.run()
+    if server.abort_start:
+        raise SystemExit(f"cannot listen on {', '.join(endpoints)}")

@@ -1,0 +1,141 @@
+"""What both sockets of a room share: being let in, staying let in, limits, and one task that sends.
+
+A subclass answers ``opened``, ``received`` and ``closed``, and says things with ``push``.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+from channels.consumer import AsyncConsumer
+
+from studio.domain.access import Access
+from studio.live import guard
+from studio.live.limits import BYTE_BURST, BYTES_PER_S, MESSAGE_BURST, MESSAGES_PER_S, Bucket
+from studio.live.outbox import MAX_BYTES, Frame, Outbox
+from studio.live.protocol import CLOSE_CODES, MAX_MESSAGE_BYTES
+
+logger = logging.getLogger(__name__)
+
+AUTHORISE_TIMEOUT_S = 5.0
+CLOSE_TIMEOUT_S = 2.0
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class Socket(AsyncConsumer):  # type: ignore[misc]  # channels has no types
+    """One websocket of one person in one room.
+
+    It has no channel layer, and its reader is a plain loop: Channels' own ``dispatch`` hops to a thread and makes
+    a task for every message. ``received`` runs in that loop and must not wait for slow work, because the server
+    queues without bound what is not read.
+    """
+
+    kind: str
+    """Which of a room's two sockets this is; each kind has its own limit a room."""
+
+    outbox_bytes: int = MAX_BYTES
+    """How far a peer may be behind before it is closed."""
+    access: Access
+    scope: dict[str, Any]
+    project_id: UUID
+
+    async def opened(self) -> None:
+        """The person is in: ``access`` is set."""
+
+    async def received(self, data: str | bytes) -> None:
+        """A message came, within the limits."""
+        raise NotImplementedError
+
+    async def closed(self) -> None:
+        """The socket is gone; called once, and only after ``opened`` was."""
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        self.scope, self._transmit = scope, send
+        self.project_id = scope["url_route"]["kwargs"]["project_id"]
+        self.outbox = Outbox(self.outbox_bytes)
+        self.closing: int | None = None
+        self._admitted = False
+        self._messages, self._bytes = Bucket(MESSAGES_PER_S, MESSAGE_BURST), Bucket(BYTES_PER_S, BYTE_BURST)
+        await receive()
+        # Accepted before anything is known of the person: a browser can read a close code, but not a refusal.
+        await send({"type": "websocket.accept"})
+        self._writer = asyncio.create_task(self._write())
+        try:
+            await self._admit()
+            while (message := await receive())["type"] == "websocket.receive":
+                await self.dispatch(message)
+        finally:
+            await self._leave()
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Take one message in, or close over what it is."""
+        text = message.get("text")
+        data: str | bytes = message["bytes"] if text is None else text
+        if self.closing is not None:
+            return
+        if len(data) > MAX_MESSAGE_BYTES or not (self._messages.take() and self._bytes.take(len(data))):
+            self.close("too_much")
+            return
+        await self.received(data)
+
+    def push(self, frame: Frame) -> None:
+        """Send a message after those before it. A reader too far behind is closed with 4408."""
+        if self.closing is None and not self.outbox.put(frame):
+            self.closing = CLOSE_CODES["too_slow"]
+            self._abort()
+
+    def close(self, reason: str) -> None:
+        """Close with one of CLOSE_CODES, once what was pushed has gone out; nothing goes out after."""
+        if self.closing is None:
+            self.closing = CLOSE_CODES[reason]
+            self.outbox.put("")
+            asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, self._abort)
+
+    def _abort(self) -> None:
+        """Close without waiting for a peer that does not read; the server then drops what is unsent."""
+        if not self._writer.done():
+            self._writer.cancel()
+            self._writer = asyncio.create_task(self._transmit_close())
+
+    async def _admit(self) -> None:
+        try:
+            async with asyncio.timeout(AUTHORISE_TIMEOUT_S):
+                reason = await guard.get().admit(self)
+        except TimeoutError:
+            reason = "unauthenticated"
+        except Exception:
+            logger.exception("room %s: access was not checked", self.project_id)
+            reason = "unavailable"
+        if reason:
+            self.close(reason)
+            return
+        self._admitted = True
+        await self.opened()
+
+    async def _leave(self) -> None:
+        self._writer.cancel()
+        guard.get().forget(self)
+        if self._admitted:
+            await self.closed()
+
+    async def _write(self) -> None:
+        """Send until closing. ``send`` waits while the peer does not read, where the server lets it know."""
+        while True:
+            for frame in await self.outbox.take():
+                if frame:
+                    await self._transmit({"type": "websocket.send", **_body(frame)})
+            if self.closing is not None:
+                await self._transmit_close()
+                return
+
+    async def _transmit_close(self) -> None:
+        with contextlib.suppress(RuntimeError):
+            await self._transmit({"type": "websocket.close", "code": self.closing})
+
+
+def _body(frame: Frame) -> dict[str, Frame]:
+    return {"text": frame} if isinstance(frame, str) else {"bytes": frame}

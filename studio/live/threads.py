@@ -1,0 +1,20 @@
+"""Database work of the sockets, off the event loop."""
+
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from channels.db import database_sync_to_async
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# Channels' default is one thread for the whole process, where one slow query holds up every socket. Each thread
+# holds a connection to Postgres, so there are few.
+_THREADS = ThreadPoolExecutor(4, thread_name_prefix="live")
+
+
+async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call a function that uses the database, in a thread."""
+    call: Callable[P, Awaitable[T]] = database_sync_to_async(function, thread_sensitive=False, executor=_THREADS)
+    return await call(*args, **kwargs)

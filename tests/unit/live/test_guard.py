@@ -1,0 +1,182 @@
+"""Who may have a socket, and who still may: rules R-04 and R-15 of studio/live/SPEC-ROOM.md."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
+from django.utils import timezone
+
+from studio.domain import projects
+from studio.domain.access import Access
+from studio.live import broadcast, guard
+from studio.live.guard import Guard
+from studio.live.threads import in_thread
+from studio.models import Membership, Role, User
+from tests.factories import Cast
+
+SignIn = Callable[[User], str]
+
+
+@dataclass(eq=False)
+class Door:
+    """A socket, as far as the guard is concerned."""
+
+    project_id: UUID
+    scope: dict[str, Any]
+    kind: str = "room"
+    access: Access = field(init=False)
+    closed: str = ""
+
+    def close(self, reason: str) -> None:
+        self.closed = reason
+
+
+@pytest.fixture
+def cast(transactional_db: None) -> Cast:
+    return Cast()
+
+
+@pytest.fixture
+def door(cast: Cast, sign_in: SignIn) -> Callable[..., Door]:
+    cookie = f"{settings.SESSION_COOKIE_NAME}="
+    keys = {part: sign_in(person).removeprefix(cookie) for part, person in cast.everybody.items()}
+
+    def make(part: str = "viewer", kind: str = "room") -> Door:
+        scope = {"session": SessionStore(keys[part]), "user": getattr(cast, part)}
+        return Door(cast.project.pk, scope, kind)
+
+    return make
+
+
+MakeDoor = Callable[..., Door]
+
+
+async def test_a_member_is_let_in_and_a_stranger_is_not(door: MakeDoor, cast: Cast) -> None:
+    keeper = Guard()
+    member, stranger = door("reviewer"), door("stranger")
+    assert await keeper.admit(member) == ""
+    assert member.access.role == Role.REVIEWER
+    assert await keeper.admit(stranger) == "not_found"
+    stranger.scope["user"] = AnonymousUser()
+    assert await keeper.admit(stranger) == "unauthenticated"
+    keeper.forget(member)
+
+
+async def test_r04_sockets_are_counted_by_person_and_by_room_and_kind(
+    door: MakeDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "SOCKETS_PER_PERSON", 3)
+    monkeypatch.setattr(guard, "SOCKETS_PER_ROOM", 4)
+    keeper = Guard()
+    doors = [door("viewer", kind) for kind in ("room", "document", "room")]
+    assert [await keeper.admit(each) for each in doors] == ["", "", ""]
+    assert await keeper.admit(door("viewer")) == "too_much"
+    assert [await keeper.admit(door("editor")) for _ in range(3)] == ["", "", "too_much"]
+    assert await keeper.admit(door("owner", "document")) == ""
+    keeper.forget(doors[0])
+    assert await keeper.admit(door("viewer")) == ""
+
+
+def _remove(cast: Cast) -> None:
+    Membership.objects.filter(user=cast.viewer).delete()
+
+
+def _promote(cast: Cast) -> None:
+    Membership.objects.filter(user=cast.viewer).update(role=Role.EDITOR)
+
+
+def _delete_project(cast: Cast) -> None:
+    projects.delete_project(cast.access("owner"))
+
+
+def _close_account(cast: Cast) -> None:
+    User.objects.filter(pk=cast.viewer.pk).update(is_active=False)
+
+
+def _change_password(cast: Cast) -> None:
+    User.objects.filter(pk=cast.viewer.pk).update(password="!another")
+
+
+def _expire_session(cast: Cast) -> None:
+    Session.objects.update(expire_date=timezone.now())
+
+
+def _nothing(cast: Cast) -> None:
+    return
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (_nothing, ""),
+        (_remove, "revoked"),
+        (_promote, "revoked"),
+        (_delete_project, "revoked"),
+        (_close_account, "unauthenticated"),
+        (_change_password, "unauthenticated"),
+        (_expire_session, "unauthenticated"),
+    ],
+)
+def test_r15_a_check_says_why_a_socket_has_to_close(
+    cast: Cast, sign_in: SignIn, change: Callable[[Cast], None], reason: str
+) -> None:
+    session_key = sign_in(cast.viewer).removeprefix(f"{settings.SESSION_COOKIE_NAME}=")
+    access = cast.access("viewer")
+    change(cast)
+    assert guard.standing(session_key, access) == reason
+
+
+async def test_r15_the_round_closes_what_no_message_told_of(
+    door: MakeDoor, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "RECHECK_S", 0.0)
+    keeper, removed, kept = Guard(), door("viewer"), door("editor")
+    await keeper.admit(removed)
+    await keeper.admit(kept)
+    await in_thread(_remove, cast)
+    assert keeper._rounds is not None
+    await asyncio.wait({keeper._rounds}, timeout=0.5)
+    assert (removed.closed, kept.closed) == ("revoked", "")
+    keeper.forget(removed)
+    keeper.forget(kept)
+
+
+async def test_r15_a_message_closes_only_those_whom_it_names(door: MakeDoor, cast: Cast) -> None:
+    keeper, viewer, editor = Guard(), door("viewer"), door("editor")
+    await keeper.admit(viewer)
+    await keeper.admit(editor)
+    await in_thread(_remove, cast)
+    await keeper.revoked(f"user:{cast.editor.pk}")
+    assert (viewer.closed, editor.closed) == ("", "")
+    await keeper.revoked(f"user:{cast.viewer.pk}")
+    assert (viewer.closed, editor.closed) == ("revoked", "")
+    await in_thread(Session.objects.all().delete)
+    await keeper.revoked(f"session:{broadcast.digest(editor.scope['session'].session_key)}")
+    assert editor.closed == "unauthenticated"
+    keeper.forget(viewer)
+    keeper.forget(editor)
+
+
+def test_r15_changes_of_rows_are_said_on_the_channel(
+    cast: Cast, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[bytes] = []
+    monkeypatch.setattr(broadcast, "_publish", lambda channel, data: said.append(data))
+    membership = Membership.objects.get(user=cast.viewer)
+    membership.role = Role.EDITOR
+    membership.save()
+    membership.delete()
+    cast.viewer.set_unusable_password()
+    cast.viewer.save()
+    cast.viewer.save(update_fields=["last_login"])
+    key = sign_in(cast.viewer).removeprefix(f"{settings.SESSION_COOKIE_NAME}=")
+    SessionStore(key).delete()
+    assert said == [b"user:%d" % cast.viewer.pk] * 3 + [b"session:" + broadcast.digest(key).encode()]
+    assert key.encode() not in b"".join(said)

@@ -1,0 +1,79 @@
+"""What waits for one viewer: rules R-10 to R-13 of studio/live/SPEC-ROOM.md."""
+
+import asyncio
+from uuid import uuid4
+
+from studio.live.limits import Bucket
+from studio.live.outbox import CREDITS, Outbox
+
+TAKE, OTHER = uuid4(), uuid4()
+
+
+async def test_r10_a_viewer_gets_as_many_previews_as_it_has_credit_for() -> None:
+    outbox = Outbox()
+    outbox.credit(CREDITS)
+    sent = []
+    for number in range(5):
+        outbox.offer(TAKE, bytes([number]))
+        sent += outbox._ready()
+    assert sent == [b"\x00", b"\x01"]
+
+
+async def test_r11_the_newest_preview_of_each_take_wins() -> None:
+    outbox = Outbox()
+    for number in range(5):
+        outbox.offer(TAKE, bytes([number]))
+        outbox.offer(OTHER, bytes([100 + number]))
+    outbox.credit(CREDITS)
+    assert await outbox.take() == [b"\x04", bytes([104])]
+
+
+async def test_r11_a_preview_kept_for_late_joiners_never_replaces_a_fresh_one() -> None:
+    outbox = Outbox()
+    outbox.offer(TAKE, b"fresh")
+    outbox.offer_late(TAKE, b"kept")
+    outbox.offer_late(OTHER, b"kept")
+    outbox.credit(CREDITS)
+    assert await outbox.take() == [b"fresh", b"kept"]
+
+
+async def test_r11_no_preview_goes_out_once_its_take_has_ended() -> None:
+    outbox = Outbox()
+    outbox.offer(TAKE, b"late")
+    outbox.forget(TAKE)
+    outbox.put("take.done")
+    outbox.credit(CREDITS)
+    assert await outbox.take() == ["take.done"]
+
+
+async def test_r12_messages_are_all_sent_in_order_without_credit() -> None:
+    outbox = Outbox()
+    outbox.offer(TAKE, b"preview")
+    for number in range(1000):
+        assert outbox.put(str(number))
+    assert await outbox.take() == [str(number) for number in range(1000)]
+
+
+async def test_r13_the_cap_counts_bytes_of_messages_that_wait() -> None:
+    outbox = Outbox(max_bytes=10)
+    assert outbox.put("12345")
+    assert outbox.put("67890")
+    assert not outbox.put("x")
+
+
+async def test_whoever_waits_is_woken_by_what_comes() -> None:
+    outbox = Outbox()
+    waiting = asyncio.create_task(outbox.take())
+    await asyncio.sleep(0)
+    outbox.put("news")
+    assert await asyncio.wait_for(waiting, 1) == ["news"]
+
+
+def test_r04_a_bucket_bears_a_burst_and_then_only_its_rate() -> None:
+    now = [0.0]
+    bucket = Bucket(60, 300, clock=lambda: now[0])
+    assert sum(bucket.take() for _ in range(400)) == 300
+    now[0] = 1.0
+    assert sum(bucket.take() for _ in range(400)) == 60
+    now[0] = 1000.0
+    assert sum(bucket.take() for _ in range(400)) == 300

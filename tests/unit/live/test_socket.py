@@ -1,0 +1,128 @@
+"""The socket that both of a room's sockets are made of: rules R-04 and R-13 of studio/live/SPEC-ROOM.md."""
+
+import asyncio
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from studio.live import outbox, socket
+from studio.live.limits import MESSAGE_BURST
+from studio.live.protocol import MAX_MESSAGE_BYTES
+from studio.live.socket import Socket
+
+
+class Echo(Socket):
+    """Says what it hears; everybody may come in."""
+
+    kind = "echo"
+
+    async def received(self, data: str | bytes) -> None:
+        self.push(data)
+
+    async def _admit(self) -> None:
+        return
+
+
+class Wire:
+    """A server and its peer; ``reads`` says whether the peer reads."""
+
+    def __init__(self) -> None:
+        self.inward: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.outward: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.reads = asyncio.Event()
+        self.reads.set()
+        self.socket = Echo()
+        scope = {"type": "websocket", "url_route": {"kwargs": {"project_id": uuid4()}}}
+        self.say({"type": "websocket.connect"})
+        self.task = asyncio.create_task(self.socket(scope, self.inward.get, self._send))
+
+    def say(self, message: dict[str, Any]) -> None:
+        self.inward.put_nowait(message)
+
+    def text(self, text: str) -> None:
+        self.say({"type": "websocket.receive", "text": text})
+
+    async def next(self) -> dict[str, Any]:
+        return await asyncio.wait_for(self.outward.get(), 5)
+
+    async def closed_with(self) -> int:
+        while (message := await self.next())["type"] != "websocket.close":
+            pass
+        code: int = message["code"]
+        return code
+
+    async def gone(self) -> None:
+        self.say({"type": "websocket.disconnect", "code": 1006})
+        await asyncio.wait_for(self.task, 5)
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        if message["type"] == "websocket.send":
+            await self.reads.wait()
+        self.outward.put_nowait(message)
+
+
+@pytest.fixture
+async def wire() -> Wire:
+    made = Wire()
+    assert await made.next() == {"type": "websocket.accept"}
+    return made
+
+
+async def test_text_and_bytes_go_out_in_order(wire: Wire) -> None:
+    wire.text("one")
+    wire.say({"type": "websocket.receive", "bytes": b"\x02", "text": None})
+    assert await wire.next() == {"type": "websocket.send", "text": "one"}
+    assert await wire.next() == {"type": "websocket.send", "bytes": b"\x02"}
+    await wire.gone()
+
+
+async def test_what_was_said_before_the_close_goes_out_and_nothing_after(wire: Wire) -> None:
+    wire.socket.push("last words")
+    wire.socket.close("revoked")
+    wire.socket.push("too late")
+    wire.text("too late")
+    assert (await wire.next())["text"] == "last words"
+    assert await wire.next() == {"type": "websocket.close", "code": 4403}
+    await wire.gone()
+    assert wire.outward.empty()
+
+
+async def test_r04_a_flood_closes_the_socket(wire: Wire) -> None:
+    for _ in range(MESSAGE_BURST + 10):
+        wire.text("x")
+    assert await wire.closed_with() == 4429
+    await wire.gone()
+
+
+async def test_r04_too_many_bytes_close_the_socket(wire: Wire) -> None:
+    for _ in range(5):
+        wire.text("x" * MAX_MESSAGE_BYTES)
+    assert await wire.closed_with() == 4429
+    await wire.gone()
+
+
+async def test_r04_a_message_above_the_limit_closes_the_socket(wire: Wire) -> None:
+    wire.text("x" * (MAX_MESSAGE_BYTES + 1))
+    assert await wire.closed_with() == 4429
+    await wire.gone()
+
+
+async def test_r13_a_peer_that_reads_nothing_is_closed_and_holds_a_bounded_amount(wire: Wire) -> None:
+    wire.reads.clear()
+    for _ in range(5):
+        wire.socket.push("x" * (outbox.MAX_BYTES // 2))
+        await asyncio.sleep(0)
+    assert await wire.closed_with() == 4408
+    assert wire.socket.outbox.size_bytes <= 2 * outbox.MAX_BYTES
+    await wire.gone()
+
+
+async def test_a_close_does_not_wait_for_a_peer_that_reads_nothing(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "CLOSE_TIMEOUT_S", 0.02)
+    wire.reads.clear()
+    wire.socket.push("unread")
+    await asyncio.sleep(0)
+    wire.socket.close("revoked")
+    assert await wire.closed_with() == 4403
+    await wire.gone()
