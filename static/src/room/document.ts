@@ -1,0 +1,166 @@
+/** The Yjs document of the project: one connection, a copy in this browser, and what is known to be durable. */
+import { readVarUint, type Decoder } from "lib0/decoding";
+import { createEncoder, toUint8Array, writeVarUint, writeVarUint8Array } from "lib0/encoding";
+import { IndexeddbPersistence } from "y-indexeddb";
+import { encodeAwarenessUpdate, removeAwarenessStates, type Awareness } from "y-protocols/awareness";
+import { messageAwareness, WebsocketProvider } from "y-websocket";
+import * as Y from "yjs";
+
+import { createBin } from "../dom";
+import { socketUrl, type PageData } from "../page";
+import { CLOSE_CODES } from "../protocol";
+import { carriesEdits, isSaved, NOTHING_SENT, reduceSaved, type SavedAction, type SavedState } from "./saved";
+
+export type Setting = string | number | null;
+export type ShotText = Y.Text;
+export type ShotSettings = Y.Map<Setting>;
+type Shots = Y.Map<Y.Map<Y.Text | ShotSettings>>;
+
+export type DocumentState =
+  { kind: "connecting" } | { kind: "live"; saved: boolean } | { kind: "waiting" } | { kind: "ended"; code: number };
+
+/** Sent by the server after each durable commit: how many of this connection's sync frames are safe. */
+const MESSAGE_DURABLE = 100;
+const LONGEST_DELAY_MS = 5_000;
+
+export interface DocumentOptions {
+  page: PageData;
+  onState(state: DocumentState): void;
+}
+
+export function createSharedDocument({ page, onState }: DocumentOptions) {
+  const bin = createBin();
+  const doc = new Y.Doc();
+  const shots: Shots = doc.getMap("shots");
+  const copy = new IndexeddbPersistence(copyName(page), doc);
+  let saved: SavedState = NOTHING_SENT;
+  let state: DocumentState = { kind: "connecting" };
+
+  function become(next: DocumentState): void {
+    if (state.kind === "ended") return;
+    state = next;
+    onState(next);
+  }
+
+  function track(action: SavedAction): void {
+    saved = reduceSaved(saved, action);
+    if (saved.connected) become({ kind: "live", saved: isSaved(saved) });
+  }
+
+  const provider = new WebsocketProvider(socketUrl(page.doc_socket), "doc", doc, {
+    params: { epoch: String(page.doc_epoch), acks: "1" },
+    connect: false,
+    disableBc: true,
+    maxBackoffTime: LONGEST_DELAY_MS,
+    WebSocketPolyfill: countingSocket(track),
+  });
+  provider.messageHandlers[MESSAGE_DURABLE] = (_encoder: unknown, decoder: Decoder) => {
+    track({ type: "durable", count: readVarUint(decoder) });
+  };
+  provider.on("sync", (synced) => {
+    if (synced) track({ type: "synced" });
+  });
+  provider.on("connection-close", (event) => {
+    saved = reduceSaved(saved, { type: "closed" });
+    closed(event?.code ?? 1006);
+  });
+  sendOnlyOwnAwareness(provider);
+
+  function closed(code: number): void {
+    if (code === CLOSE_CODES.stale_epoch) void startOver(copy);
+    if (!FINAL.includes(code)) {
+      become({ kind: "waiting" });
+      return;
+    }
+    provider.shouldConnect = false;
+    become({ kind: "ended", code });
+  }
+
+  bin.listen(window, "online", () => {
+    if (state.kind === "waiting") provider.connect();
+  });
+  bin.listen(window, "offline", () => {
+    if (state.kind === "ended") return;
+    provider.disconnect(); // a socket without a network may take minutes to notice
+    provider.connect();
+  });
+  bin.listen(window, "pagehide" as "click", () => {
+    removeAwarenessStates(provider.awareness, [doc.clientID], "local");
+  });
+  provider.connect();
+
+  return {
+    doc,
+    awareness: provider.awareness as Awareness,
+    text: (shotId: string): ShotText | null => typed(shots.get(shotId)?.get("prompt"), Y.Text),
+    settings: (shotId: string): ShotSettings | null =>
+      typed(shots.get(shotId)?.get("settings"), Y.Map) as ShotSettings | null,
+    /** Called when anything of any shot changed, once a transaction. */
+    observe(listener: () => void): () => void {
+      shots.observeDeep(listener);
+      return () => shots.unobserveDeep(listener);
+    },
+    /** Stop sending: the room socket learnt that this person may not go on here. */
+    stop(): void {
+      provider.disconnect();
+    },
+    dispose(): void {
+      bin.dispose();
+      provider.destroy();
+      void copy.destroy();
+      doc.destroy();
+    },
+  };
+}
+export type SharedDocument = ReturnType<typeof createSharedDocument>;
+
+const FINAL: readonly number[] = [
+  CLOSE_CODES.bad_update,
+  CLOSE_CODES.unauthenticated,
+  CLOSE_CODES.revoked,
+  CLOSE_CODES.not_found,
+  CLOSE_CODES.stale_epoch,
+];
+
+/** By person too: what somebody wrote offline must not be sent as the words of whoever signs in next. */
+function copyName(page: PageData): string {
+  return `rushes:${page.project_id}:${page.doc_epoch}:${page.you.id}`;
+}
+
+function typed<T>(value: unknown, kind: abstract new (...parts: never[]) => T): T | null {
+  return value instanceof kind ? value : null;
+}
+
+/** The history was replaced: what this browser kept belongs to another document. */
+async function startOver(copy: IndexeddbPersistence): Promise<void> {
+  await copy.clearData();
+  location.reload();
+}
+
+/** A WebSocket that tells when it opens and when a frame with edits leaves. */
+function countingSocket(track: (action: SavedAction) => void): typeof WebSocket {
+  return class extends WebSocket {
+    constructor(url: string | URL, protocols?: string | string[]) {
+      super(url, protocols);
+      this.addEventListener("open", () => track({ type: "opened" }));
+    }
+
+    override send(data: Parameters<WebSocket["send"]>[0]): void {
+      if (data instanceof Uint8Array && carriesEdits(data)) track({ type: "sent" });
+      super.send(data);
+    }
+  };
+}
+
+/** The provider repeats everybody's presence to the server, which wants one client id a connection. */
+function sendOnlyOwnAwareness(provider: WebsocketProvider): void {
+  const { awareness } = provider;
+  awareness.off("update", provider._awarenessUpdateHandler);
+  awareness.on("update", (_changes: unknown, origin: unknown) => {
+    if (origin !== "local" || provider.ws === null || !provider.wsconnected) return;
+    const encoder = createEncoder();
+    writeVarUint(encoder, messageAwareness);
+    writeVarUint8Array(encoder, encodeAwarenessUpdate(awareness, [provider.doc.clientID]));
+    provider.ws.send(toUint8Array(encoder));
+  });
+}

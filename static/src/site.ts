@@ -1,0 +1,4 @@
+import "./site.css";
+import { createSite } from "./pages";
+
+createSite(document);
