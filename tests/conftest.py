@@ -20,7 +20,7 @@ def studio(django_db_setup: None, django_db_blocker: Any) -> Iterator[Studio]:
 
     Do not combine it with the ``db`` fixtures: nothing is rolled back here.
     """
-    server = Studio().start()
+    server = Studio(RUSHES_SECRET_KEY=settings.SECRET_KEY).start()
     with _database_of(server, django_db_blocker):
         yield server
     server.stop()

@@ -1,5 +1,6 @@
 """A whole studio for live tests: the processes that ``make run`` starts, on data of their own."""
 
+import json
 import os
 import signal
 import socket
@@ -75,10 +76,18 @@ class Studio:
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             return False
 
+    def workers(self) -> int:
+        """How many workers the web process knows to be alive."""
+        try:
+            with urllib.request.urlopen(self.url + "/readyz", timeout=2) as response:
+                return int(json.load(response)["workers"])
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            return 0
+
     def await_worker(self, timeout_s: float = 60.0) -> None:
         """Wait until a worker has its model loaded."""
         deadline = time.monotonic() + timeout_s
-        while not self.answers("/readyz"):
+        while not self.workers():
             assert time.monotonic() < deadline, f"no worker came up:\n{self.tail()}"
             time.sleep(0.1)
 

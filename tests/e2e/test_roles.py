@@ -1,0 +1,79 @@
+"""What a role lets one do, and what a stranger finds."""
+
+from typing import Any
+
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import Come
+from tests.e2e.people import Visitor
+from tests.e2e.rows import durable_prompts, takes_of
+
+
+def test_a_viewer_watches_everything_and_changes_nothing(ana: Visitor, come: Come) -> None:
+    vic = come("Vic").accept(ana.room.invite("watch"))
+    expect(vic.room.pill).to_contain_text("Read only")
+    written = vic.room.text()
+    assert written == ana.room.text()
+    vic.room.prompt.click()
+    vic.keyboard.type("mine")
+    vic.room.request()
+    expect(vic.room.generate).to_be_disabled()
+    for name in ("Style", "Light", "Pace", "Size", "Length"):
+        expect(vic.room.setting(name)).to_be_disabled()
+    expect(vic.page.get_by_role("button", name="Share")).to_have_count(0)
+    expect(vic.page.get_by_role("button", name="Add a shot")).to_have_count(0)
+    ana.room.prompt.click()
+    ana.keyboard.press("Control+End")
+    ana.keyboard.type(", calmly")
+    vic.room.expect_text(f"{written}, calmly")
+    vic.room.watch()
+    ana.room.request()
+    vic.room.expect_take(1, "done")
+    assert vic.room.seen()[1] >= 3
+    vic.room.playback.get_by_role("button", name="Play").click()
+    vic.room.expect_playing()
+    expect(vic.page.get_by_role("button", name="Pick take 1 for this shot")).to_have_count(0)
+    assert len(takes_of(ana.room.project_id)) == 1
+    assert f"{written}, calmly" in durable_prompts(ana.room.project_id)
+
+
+def test_a_stranger_finds_nothing_and_learns_nothing(ana: Visitor, come: Come) -> None:
+    ana.room.request()
+    ana.room.expect_take(1, "done")
+    clip = ana.room.film("currentSrc")
+    stan = come("Stan").try_now()
+    stan.complaints.expect("status of 404")
+    there, nowhere = ana.page.url, ana.page.url.replace(ana.room.project_id, "00000000-0000-4000-8000-000000000000")
+    assert _body(stan, there) == _body(stan, nowhere)
+    answer = stan.page.goto(there)
+    assert answer is not None
+    assert answer.status == 404
+    expect(stan.page.get_by_role("heading", level=1)).to_be_visible()
+    expect(stan.page.get_by_text("First light")).to_have_count(0)
+    assert stan.context.request.get(clip).status == 404
+
+
+def test_an_unknown_browser_is_sent_to_sign_in_and_gets_no_clip(ana: Visitor, come: Come) -> None:
+    ana.room.request()
+    ana.room.expect_take(1, "done")
+    clip = ana.room.film("currentSrc")
+    nobody = come("Nobody")
+    nobody.page.goto(ana.page.url)
+    expect(nobody.page.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert nobody.context.request.get(clip).status == 401
+
+
+def test_an_invitation_that_never_was_is_a_404(come: Come) -> None:
+    guesser = come("Guesser")
+    guesser.complaints.expect("status of 404")
+    answer = guesser.page.goto("/join/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA/")
+    assert answer is not None
+    assert answer.status == 404
+    expect(guesser.page.get_by_role("heading", level=1)).to_be_visible()
+
+
+def _body(visitor: Visitor, address: str) -> Any:
+    """The page without what is made anew for each request."""
+    import re
+
+    return re.sub(r'value="[A-Za-z0-9]{64}"|value="/[^"]*"', "", visitor.context.request.get(address).text())
