@@ -33,7 +33,12 @@ def main() -> None:
     step("mypy", [str(BIN / "mypy")])
     path = f"{setup.node_folder()}{os.pathsep}{os.environ.get('PATH', '')}"
     step("vitest", ["npm", "test", "--silent"], PATH=path)
-    step("pytest", [str(BIN / "python"), "-m", "pytest", *sys.argv[1:]], PATH=path, RUSHES_CHROMIUM=browser.stdout.strip())
+    step(
+        "pytest",
+        [str(BIN / "python"), "-m", "pytest", *sys.argv[1:]],
+        PATH=path,
+        RUSHES_CHROMIUM=browser.stdout.strip(),
+    )
 
 
 if __name__ == "__main__":

@@ -140,7 +140,7 @@ def front_end() -> None:
     path = f"{node_folder()}{os.pathsep}{os.environ.get('PATH', '')}"
 
     def install() -> None:
-        run(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], "npm ci", PATH=path)
+        run(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error", "--no-update-notifier"], "npm ci", PATH=path)
 
     once("Front-end packages", modules_stamp, modules_mark, install, "about half a minute")
     once(
@@ -161,8 +161,10 @@ def translations() -> None:
             "compiling translations",
         )
 
-    missing = [str(p) for p in sources if not p.with_suffix(".mo").exists()]
-    once("Translations", VENV / ".stamp-locale", digest(sources, *missing), work, "a second")
+    stamp = VENV / ".stamp-locale"
+    if not all(path.with_suffix(".mo").exists() for path in sources):
+        stamp.unlink(missing_ok=True)
+    once("Translations", stamp, digest(sources), work, "a second")
 
 
 def main() -> None:
