@@ -47,6 +47,7 @@ class Env:
     redis_url: str
     storage: Storage
     email_url: str
+    email_from: str
     model: str
     device: str
     workers: int
@@ -142,6 +143,7 @@ def read() -> Env:
         database_url=_url(env, "DATABASE_URL", ("postgres", "postgresql"), "postgres://user:password@host/name"),
         redis_url=_url(env, "REDIS_URL", ("redis", "rediss", "unix"), "redis://host:6379/0"),
         storage=_storage(env, data),
+        email_from=env.str("EMAIL_FROM", f"Rushes <rushes@{host}>"),
         email_url=env.str("EMAIL_URL", "consolemail://"),
         model=env.str("RUSHES_MODEL", str(ROOT / "inference" / "tiny" / "weights")),
         device=_choice(env, "RUSHES_DEVICE", "auto", ("auto", "cpu", "cuda")),

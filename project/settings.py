@@ -196,6 +196,7 @@ EMAIL_BACKEND = (
 )
 EMAIL_HOST, EMAIL_PORT = _EMAIL.hostname or "", _EMAIL.port or 25
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_EMAIL.username or ""), unquote(_EMAIL.password or "")
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENV.email_from
 EMAIL_USE_TLS = _EMAIL.scheme == "smtp+tls"
 
 RUSHES_MODEL, RUSHES_DEVICE = ENV.model, ENV.device

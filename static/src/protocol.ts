@@ -97,6 +97,13 @@ export interface OfferView {
   seed_limit: number;
 }
 
+/** How many workers are alive and how many load their model. Without one takes wait; ``error`` may say why. */
+export interface WorkersView {
+  alive: number;
+  loading: number;
+  error: string;
+}
+
 /** The whole state of a room at ``seq``. */
 export interface RoomView {
   project_id: string;
@@ -107,7 +114,7 @@ export interface RoomView {
   shots: ShotView[];
   takes: TakeView[];
   offer: OfferView;
-  workers_alive: number;
+  workers: WorkersView;
 }
 
 /** First message, within 5 s. With ``last_seq`` the server replays what was missed. */
@@ -245,11 +252,11 @@ export interface QueueMoved {
   places: Record<string, number>;
 }
 
-/** How many workers are alive; none means that takes wait. */
+/** Workers came, went, or could not start. */
 export interface WorkersChanged {
   type: "workers.changed";
   v: 1;
-  alive: number;
+  workers: WorkersView;
 }
 
 /** A refusal: a stable code, a sentence for people, and the field at fault where there is one. */

@@ -75,6 +75,7 @@ function start(): void {
   const connection = createConnection({
     t,
     homeUrl: page.home_url,
+    startOver: shared.startOver,
     peopleCount: () => presence.people().length,
     onReconnect: (online) => (online ? socket.online() : socket.offline()),
   });

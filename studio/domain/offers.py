@@ -15,6 +15,10 @@ from studio.models import WorkerNode
 Localised = TypeVar("Localised")
 
 
+LONGEST_LOAD = timedelta(minutes=10)
+"""A worker that has said nothing for so long since it began to load its model is taken for dead."""
+
+
 @dataclass(frozen=True)
 class Size:
     """A picture size, in pixels."""
@@ -60,23 +64,35 @@ def local(by_language: Mapping[str, Localised], otherwise: Localised) -> Localis
 
 def current() -> Offer:
     """The offer of the newest living worker, else of the newest that ever was, else of the model's own folder."""
-    nodes = WorkerNode.objects.filter(error_code="").order_by("-seen_at")
+    nodes = WorkerNode.objects.filter(error_code="", is_ready=True).order_by("-seen_at")
     manifest = nodes.values_list("offer", flat=True).first()
     return parse(_shipped() if manifest is None else manifest)
 
 
+@dataclass(frozen=True)
+class Workers:
+    """How it stands with the workers: how many are alive, how many load their model, and why none runs."""
+
+    alive: int
+    loading: int
+    error: str
+
+
+def workers() -> Workers:
+    """The workers as they are now; ``error`` is what the newest failed start said, empty while one is alive."""
+    now = timezone.now()
+    alive_since, loading_since = now - timedelta(seconds=settings.LEASE_S), now - LONGEST_LOAD
+    nodes = list(WorkerNode.objects.order_by("-seen_at").defer("offer"))
+    sound = [node for node in nodes if not node.error_code]
+    alive = sum(node.is_ready and node.seen_at >= alive_since for node in sound)
+    loading = sum(not node.is_ready and node.seen_at >= loading_since for node in sound)
+    failed = next((node.error_message for node in nodes if node.error_code), "")
+    return Workers(alive, loading, "" if alive else failed)
+
+
 def workers_alive() -> int:
     """How many workers have been heard of within the lease."""
-    since = timezone.now() - timedelta(seconds=settings.LEASE_S)
-    return WorkerNode.objects.filter(error_code="", seen_at__gte=since).count()
-
-
-def worker_error() -> str:
-    """Why no worker runs: what the newest failed start said; empty while one runs or none has failed."""
-    if workers_alive():
-        return ""
-    failed = WorkerNode.objects.exclude(error_code="").order_by("-seen_at")
-    return failed.values_list("error_message", flat=True).first() or ""
+    return workers().alive
 
 
 def parse(manifest: dict[str, Any]) -> Offer:

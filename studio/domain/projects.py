@@ -77,8 +77,8 @@ def sample_project(user: User, workspace: Workspace) -> Project:
     """
     shots = (
         (gettext("The ball"), "a red ball bounces at sunset"),
-        (gettext("The bell"), "a golden bell swings slowly in the night"),
-        (gettext("The boat"), "a white boat sails fast on the sea"),
+        (gettext("The bell"), "a yellow bell ringing slowly at night, bell chimes"),
+        (gettext("The boat"), "a white boat on fast sea waves on a sunny day, wave noise"),
     )
     return create_project(user, workspace, gettext("First light"), shots=shots)
 

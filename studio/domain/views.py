@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -37,8 +38,13 @@ def room_view(access: Access) -> dict[str, Any]:
             "shots": shot_views(project),
             "takes": _take_views(project),
             "offer": offer_view(),
-            "workers_alive": offers.workers_alive(),
+            "workers": workers_view(),
         }
+
+
+def workers_view() -> dict[str, Any]:
+    """How it stands with the workers."""
+    return asdict(offers.workers())
 
 
 def shot_views(project: Project) -> list[dict[str, Any]]:

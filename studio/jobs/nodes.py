@@ -19,15 +19,30 @@ MAX_FAILED_STARTS = 3
 FORGET_AFTER = timedelta(hours=1)
 
 
+def loading(node_id: UUID) -> None:
+    """Say that this worker loads its model. One of this machine that was killed while it did so is forgotten."""
+    WorkerNode.objects.filter(host=socket.gethostname(), is_ready=False).delete()
+    _create(node_id, "", {}, is_ready=False)
+
+
 def announce(node_id: UUID, device: str, manifest: dict[str, Any]) -> None:
     """Say that this worker is alive, or still is, and what its model can do."""
-    seen = {"seen_at": timezone.now()}
-    if WorkerNode.objects.filter(pk=node_id).update(**seen):
+    if WorkerNode.objects.filter(pk=node_id, is_ready=True).update(seen_at=timezone.now()):
         return
-    host = socket.gethostname()
-    WorkerNode.objects.filter(host=host).exclude(error_code="").delete()
+    WorkerNode.objects.filter(host=socket.gethostname()).exclude(error_code="").delete()
+    WorkerNode.objects.filter(pk=node_id).delete()
+    _create(node_id, device, manifest, is_ready=True)
+
+
+def _create(node_id: UUID, device: str, manifest: dict[str, Any], *, is_ready: bool) -> None:
     WorkerNode.objects.create(
-        pk=node_id, host=host, device=device[:120], model=settings.RUSHES_MODEL[:200], offer=manifest, **seen
+        pk=node_id,
+        host=socket.gethostname(),
+        device=device[:120],
+        model=settings.RUSHES_MODEL[:200],
+        offer=manifest,
+        is_ready=is_ready,
+        seen_at=timezone.now(),
     )
 
 
@@ -38,7 +53,7 @@ def leave(node_id: UUID) -> None:
 
 def forget_the_dead() -> None:
     """Delete what is left of workers that were killed; the newest stays, for what it offered."""
-    newest = WorkerNode.objects.filter(error_code="").order_by("-seen_at")[:1]
+    newest = WorkerNode.objects.filter(error_code="", is_ready=True).order_by("-seen_at")[:1]
     old = WorkerNode.objects.filter(seen_at__lt=timezone.now() - FORGET_AFTER)
     old.exclude(pk__in=newest.values("pk")).delete()
 
@@ -49,6 +64,7 @@ def failed_start(code: str, message: str) -> int:
     From MAX_FAILED_STARTS on, and while no other worker is alive, takes that wait end with the same message.
     """
     host, model = socket.gethostname(), settings.RUSHES_MODEL[:200]
+    WorkerNode.objects.filter(host=host, is_ready=False).delete()
     node, _ = WorkerNode.objects.update_or_create(
         pk=uuid.uuid5(uuid.NAMESPACE_URL, f"rushes-worker:{host}:{model}"),
         defaults={"error_code": code, "error_message": message, "seen_at": timezone.now()},

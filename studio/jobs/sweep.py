@@ -8,7 +8,7 @@ import logging
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Q
 
 from studio.domain import takes
@@ -28,6 +28,8 @@ async def run() -> None:
     while True:
         try:
             await once()
+        except DatabaseError as error:
+            logger.warning("no sweep without Postgres: %s", error)
         except Exception:
             logger.exception("the sweep failed")
         await asyncio.sleep(INTERVAL_S)

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import signal
-import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,8 +10,8 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError
-from procrastinate import App
-from procrastinate.contrib.django import app as django_app
+from procrastinate import App, PsycopgConnector
+from procrastinate.contrib.django.utils import connector_params
 from procrastinate.exceptions import ConnectorException
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -28,32 +27,31 @@ logger = logging.getLogger(__name__)
 POLL_S = 1.0
 """How late a lost wake, of a job or of a cancel, can be noticed."""
 
+POOL_TIMEOUT_S = 5.0
+"""How long a query waits for Postgres to come back before it fails."""
+
 STRUCK_OFF_S = 3600.0
 
 STOP_TIMEOUT_S = 8.0
 """Attempts are given back in milliseconds; this bounds one that is storing its clip."""
 
 
-async def run(renderer: Renderer, ready: Callable[[], None] = lambda: None) -> bool:
-    """Work until SIGTERM or SIGINT; ``ready`` is called once takes are taken.
-
-    Returns whether the end was asked for; False when the database was lost, say.
-    """
+async def run(renderer: Renderer, node_id: UUID, ready: Callable[[], None] = lambda: None) -> None:
+    """Work until SIGTERM or SIGINT; ``ready`` is called once takes are taken."""
     asyncio.get_running_loop().set_exception_handler(_on_loose_error)
     rig = Rig(renderer, Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2))
-    node_id = uuid.uuid4()
     try:
         async with _worker_app() as app:
             await database(nodes.announce)(node_id, renderer.device, renderer.manifest)
             ready()
-            return await _work(app, rig, node_id)
+            await _work(app, rig, node_id)
     finally:
         await asyncio.to_thread(renderer.close)
         await rig.redis.aclose()
 
 
-async def _work(app: App, rig: Rig, node_id: UUID) -> bool:
-    worker = asyncio.create_task(app.run_worker_async(**_options(rig)), name="jobs")
+async def _work(app: App, rig: Rig, node_id: UUID) -> None:
+    worker = asyncio.create_task(_take_jobs(app, rig), name="jobs")
     _on_signals(rig, worker)
     loops = [
         asyncio.create_task(_beat(rig, node_id), name="heartbeat"),
@@ -65,13 +63,20 @@ async def _work(app: App, rig: Rig, node_id: UUID) -> bool:
     for loop in loops:
         loop.cancel()
     await asyncio.gather(*loops, return_exceptions=True)
-    if not worker.cancelled() and (error := worker.exception()) is not None:
-        logger.error("the job runner ended: %s", error)
     try:
         await database(nodes.leave)(node_id)
     except DatabaseError as error:
         logger.warning("the worker could not say that it stops: %s", error)
-    return rig.stopping
+
+
+async def _take_jobs(app: App, rig: Rig) -> None:
+    """Run jobs until cancelled. Procrastinate gives up when it loses Postgres; the loaded model is kept meanwhile."""
+    while not rig.stopping:
+        try:
+            await app.run_worker_async(**_options(rig))
+        except Exception as error:
+            logger.error("no jobs can be taken, trying again: %s", error.__cause__ or error)
+        await asyncio.sleep(POLL_S)
 
 
 def _on_loose_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -96,7 +101,7 @@ def _on_signals(rig: Rig, worker: "asyncio.Task[None]") -> None:
 @asynccontextmanager
 async def _worker_app() -> AsyncIterator[App]:
     """An app of this process's own, on a connection pool; the rules go on queueing through Django's."""
-    connector = django_app.connector.get_worker_connector()
+    connector = PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=4, timeout=POOL_TIMEOUT_S)
     app = App(connector=connector)
     app.add_tasks_from(blueprint, namespace="")
     async with app.open_async():

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from studio.domain import events, offers, views
+from studio.domain import events, views
 from studio.domain.access import Access, Right, enter
 from studio.live import broadcast, protocol
 
@@ -40,7 +40,11 @@ def _replay(access: Access, missed: list[events.Event], last_seq: int) -> Arriva
     project_id = access.project.pk
     messages = [
         *(protocol.event_message(event.seq, event.type, event.payload) for event in missed),
-        {"type": "workers.changed", "v": protocol.VERSION, "alive": offers.workers_alive()},
+        {
+            "type": "workers.changed",
+            "v": protocol.VERSION,
+            "workers": views.workers_view(),
+        },
         {"type": "queue.moved", "v": protocol.VERSION, "places": views.places().get(project_id, {})},
     ]
     texts = (_welcome(access, None), *(broadcast.encode(message) for message in messages))

@@ -152,6 +152,11 @@ def rooms() -> Rooms:
     return _all.setdefault(asyncio.get_running_loop(), Rooms())
 
 
+def use(rooms_: Rooms) -> None:
+    """Have the running loop use these rooms. For tests."""
+    _all[asyncio.get_running_loop()] = rooms_
+
+
 def _person(session: DocumentSession) -> dict[str, int | str]:
     """Who a connection is, as the others see it."""
     user = session.access.user

@@ -22,6 +22,8 @@ WATCHDOG_S = 1.0
 """A batch of 250 updates on a document of 2 MiB takes 0.1 s; what takes longer than this does not end."""
 REPLAY_WATCHDOG_S = 5.0
 """20,000 edits replay in 0.5 s; LOAD and COMPACT read whole logs."""
+SECOND_LOOK_S = 3.0
+"""For a single update that the keeper died of: it may have been the machine."""
 START_TIMEOUT_S = 10.0
 START_BACKOFF_S = 0.5
 
@@ -63,7 +65,7 @@ class KeeperClient:
 
     async def check(self, room: UUID, updates: Sequence[bytes], *, patient: bool = False) -> Checked:
         """Take updates in, all or none."""
-        watchdog_s = REPLAY_WATCHDOG_S if patient else None
+        watchdog_s = SECOND_LOOK_S if patient else None
         effects, merged, *evicted = await self._ask(Operation.CHECK, room, updates, watchdog_s)
         return Checked([Effect(effect) for effect in effects], merged, evicted)
 

@@ -6,7 +6,6 @@ read back from its own bytes, and a failure costs the copy that failed and nothi
 """
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,11 +22,9 @@ MAX_PROMPT = 20_000
 MAX_SHOTS = 1000
 MAX_SETTINGS = 64
 MAX_WAITING = 64
-MAX_WAITING_BYTES = 512 * 1024
+MAX_WAITING_BYTES = 8 * 1024
+"""On average: an edit is 30 bytes, and half a megabyte of waiting edits is more than anybody has."""
 MAX_MERGED_BYTES = 64 * 1024
-
-_FOUR_BYTES = re.compile(rb"[\xf0-\xf4][\x80-\xbf]{3}")
-"""A character of two UTF-16 units, as UTF-8."""
 
 Document = Doc[Map[Any]]
 
@@ -63,15 +60,15 @@ class KeptDocument:
         kept._sift(rows, left_out)
         return kept, left_out
 
-    def check(self, updates: Sequence[bytes]) -> Taken:
-        """Take updates in, all or none of them.
+    def check(self, updates: Sequence[bytes], max_waiting: int = MAX_WAITING) -> Taken:
+        """Take updates in, all or none of them, while no more than ``max_waiting`` wait.
 
         Raises:
             UpdateError: together they cannot be taken in; the document is what it was.
         """
         waiting = list(self.waiting)
         try:
-            return self._check(updates)
+            return self._check(updates, max_waiting)
         except BaseException as error:
             self.waiting = waiting
             self._recover(error)
@@ -104,7 +101,7 @@ class KeptDocument:
     def _sift(self, rows: Sequence[bytes], left_out: list[bytes]) -> None:
         """Take a log in as a whole or, where that fails, by halves, down to the rows at fault."""
         try:
-            left_out += self.check(rows).evicted
+            left_out += self.check(rows, len(rows) + MAX_WAITING).evicted
         except UpdateError:
             if len(rows) == 1:
                 left_out += rows
@@ -112,12 +109,12 @@ class KeptDocument:
             self._sift(rows[: len(rows) // 2], left_out)
             self._sift(rows[len(rows) // 2 :], left_out)
 
-    def _check(self, updates: Sequence[bytes]) -> Taken:
+    def _check(self, updates: Sequence[bytes], max_waiting: int) -> Taken:
         effects = [self._take(update) for update in updates]
         changes = [update for update, effect in zip(updates, effects, strict=True) if effect is Effect.CHANGED]
         evicted = self._take_waiting() if changes else []
-        if sum(map(len, self.waiting)) > MAX_WAITING_BYTES or len(self.waiting) > MAX_WAITING:
-            raise UpdateError(f"at most {MAX_WAITING} updates that wait for others expected, got {len(self.waiting)}")
+        if len(self.waiting) > max_waiting or sum(map(len, self.waiting)) > max_waiting * MAX_WAITING_BYTES:
+            raise UpdateError(f"at most {max_waiting} updates that wait for others expected, got {len(self.waiting)}")
         if changes:
             state = self._doc.get_update()
             self._doc, self.state = _read_back(state, self._outline.ends), state
@@ -206,9 +203,6 @@ def _read_back(state: bytes, vector: dict[int, int]) -> Document:
     """A fresh document made of an encoding, read by our schema. Raises UpdateError."""
     if len(state) > MAX_STATE_BYTES:
         raise UpdateError(f"a document of at most {MAX_STATE_BYTES} bytes expected, got {len(state)}")
-    if _FOUR_BYTES.search(state):
-        # Cut in the middle of a surrogate pair, the library encodes an empty text, which no snapshot may have.
-        scan(state)
     fresh = _load(state)
     if scan_vector(fresh.get_state()) != vector:
         raise UpdateError("a document that its own encoding restores expected")

@@ -54,8 +54,9 @@ class Outline:
         self._starts: dict[int, list[int]] = {}
         self._slots: dict[int, list[Slot]] = {}
         self._spots: dict[Id, Spot] = {IN_ROOT: Spot.SHOTS, GONE[0]: Spot.GONE}
+        self._halves = set[Id]()
         self._before: dict[int, tuple[int, int]] = {}
-        self._new_spots: list[Id] = []
+        self._new: list[Id] = []
 
     def take(self, update: Update) -> bool:
         """Place an update. False, and nothing placed, when it waits for others.
@@ -63,7 +64,7 @@ class Outline:
         Raises:
             UpdateError: something of it is where our documents do not have it; nothing is placed.
         """
-        self._before, self._new_spots = {}, []
+        self._before, self._new = {}, []
         try:
             whole = self._place(update)
         except UpdateError:
@@ -89,7 +90,11 @@ class Outline:
                 ready.append(tuple(again))  # type: ignore[arg-type]
         if any(stopped.values()):
             return False
-        return all(self.ends.get(client, 0) >= end for client, end in update.deletions.items())
+        for client, start, end in update.deletions:
+            if end > self.ends.get(client, 0):
+                return False
+            self._check_uncut((client, start), (client, end))
+        return True
 
     def _advance(self, section: Section, at: int, clock: int) -> tuple[int, int, Id | None]:
         """Place a section's structs from ``at`` on; returns where it stopped, and what is missing there."""
@@ -101,14 +106,14 @@ class Outline:
                 if clock > end or struct.kind == SKIP:
                     return at, clock, (client, MAX_CLOCK)
                 for reference in (struct.origin, struct.right, struct.parent):
-                    if reference not in (None, IN_ROOT) and not self._has(reference):
+                    if reference is not None and not self._has(reference):
                         return at, clock, reference
                 self._add(client, clock, end, struct)
             at, clock = at + 1, clock + struct.length
         return at, clock, None
 
-    def _has(self, reference: Id | None) -> bool:
-        return reference is None or reference[1] < self.ends.get(reference[0], 0)
+    def _has(self, reference: Id) -> bool:
+        return reference == IN_ROOT or reference[1] < self.ends.get(reference[0], 0)
 
     def _add(self, client: int, clock: int, end: int, struct: Struct) -> None:
         slot = GONE if struct.kind == GC else self._slot(struct)
@@ -116,15 +121,34 @@ class Outline:
             raise UpdateError(f"a struct where client {client} already has it expected at clock {clock}")
         if struct.kind == TYPE:
             self._spots[client, clock] = self._container(struct, slot)
-            self._new_spots.append((client, clock))
+            self._new.append((client, clock))
         elif struct.kind != GC:
             self._check_content(struct, slot)
+        if struct.halves:
+            halves = [(client, clock + half) for half in struct.halves]
+            self._new += halves
+            self._halves.update(halves)
+        self._check_cuts(struct, (client, end))
         starts, slots = self._starts.setdefault(client, []), self._slots.setdefault(client, [])
         self._before.setdefault(client, (len(starts), end))
         if not slots or slots[-1] != slot:
             starts.append(end)
             slots.append(slot)
         self.ends[client] = clock + struct.length
+
+    def _check_cuts(self, struct: Struct, known: Id) -> None:
+        """What is put between two letters, or goes on where the known ones end, must not cut one in two."""
+        cuts = [known]
+        if struct.origin is not None:
+            cuts.append((struct.origin[0], struct.origin[1] + 1))
+        if struct.right is not None:
+            cuts.append(struct.right)
+        self._check_uncut(*cuts)
+
+    def _check_uncut(self, *cuts: Id) -> None:
+        """The library, and each Yjs in its own way, makes something else of half a character."""
+        if self._halves and not self._halves.isdisjoint(cuts):
+            raise UpdateError("whole characters expected, got half of one")
 
     def _at(self, id_: Id) -> Slot:
         client, clock = id_
@@ -137,12 +161,10 @@ class Outline:
             if spot is None and self._at(struct.parent) != GONE:
                 spot = self._deleted(struct.parent)
             return GONE if spot in (None, Spot.GONE) else (struct.parent, struct.key)
-        slots = {self._at(id_) for id_ in (struct.origin, struct.right) if id_ is not None}
-        if GONE in slots:
-            return GONE
+        slots = {self._at(id_) for id_ in (struct.origin, struct.right) if id_ is not None} - {GONE}
         if len(slots) > 1:
             raise UpdateError(f"neighbours in one place expected, got {struct.origin} and {struct.right}")
-        return slots.pop()
+        return slots.pop() if slots else GONE
 
     def _deleted(self, parent: Id) -> Spot:
         """A parent that is no container has to be what is left of one: a deleted key of a map of containers."""
@@ -177,5 +199,6 @@ class Outline:
             self.ends[client] = end
             if end == 0:
                 del self.ends[client]
-        for id_ in self._new_spots:
-            del self._spots[id_]
+        for id_ in self._new:
+            self._spots.pop(id_, None)
+            self._halves.discard(id_)

@@ -53,6 +53,8 @@ class Struct(NamedTuple):
     parent: Id | None = None
     key: bytes | None = None
     type_: int = 0
+    halves: tuple[int, ...] = ()
+    """Clocks from its start at which a character of two UTF-16 units would be cut in two."""
 
 
 class Section(NamedTuple):
@@ -64,10 +66,10 @@ class Section(NamedTuple):
 
 
 class Update(NamedTuple):
-    """An update, and up to which clock of which client it deletes."""
+    """An update: what it adds, and the ranges that it deletes, as client, first clock and the clock after."""
 
     sections: list[Section]
-    deletions: dict[int, int]
+    deletions: list[tuple[int, int, int]]
 
 
 def scan(update: bytes) -> Update:
@@ -170,14 +172,17 @@ def _structs(cursor: Cursor, count: int, client: int, clock: int) -> list[Struct
     return structs
 
 
-def _deletions(cursor: Cursor) -> dict[int, int]:
-    ends: dict[int, int] = {}
+def _deletions(cursor: Cursor) -> list[tuple[int, int, int]]:
+    ranges, clients = [], set[int]()
     for _ in range(cursor.number(len(cursor.data))):
         client = cursor.number(MAX_CLIENT)
-        if client in ends:
+        if client in clients:
             raise UpdateError(f"deletions of client {client} expected once, got them twice")
-        ends[client] = max(cursor.number(MAX_CLOCK) + _run(cursor) for _ in range(cursor.count()))
-    return ends
+        clients.add(client)
+        for _ in range(cursor.count()):
+            start = cursor.number(MAX_CLOCK)
+            ranges.append((client, start, start + _run(cursor)))
+    return ranges
 
 
 def _vector(cursor: Cursor) -> dict[int, int]:
@@ -230,7 +235,8 @@ def _reference(cursor: Cursor, client: int, clock: int) -> Id:
 def _content(cursor: Cursor, bare: Struct) -> Struct:
     """The struct with the length and the type of its content, which is read here."""
     if bare.kind == STRING:
-        return bare._replace(length=_text_length(cursor))
+        length, halves = _text(cursor)
+        return bare._replace(length=length, halves=halves)
     if bare.kind == DELETED:
         return bare._replace(length=_run(cursor))
     if bare.kind == TYPE:
@@ -246,12 +252,20 @@ def _type(cursor: Cursor) -> int:
     return type_
 
 
-def _text_length(cursor: Cursor) -> int:
-    """Length of a string in UTF-16 units, which is what Yjs counts."""
+def _text(cursor: Cursor) -> tuple[int, tuple[int, ...]]:
+    """Length of a string in UTF-16 units, which is what Yjs counts, and where these come in pairs."""
     words = cursor.words(len(cursor.data)).decode()
     if not words:
         raise UpdateError(f"a text expected before byte {cursor.at}, got none")
-    return len(words) if words.isascii() else len(words.encode("utf-16-le")) // 2
+    if words.isascii() or max(words) <= "\uffff":
+        return len(words), ()
+    length, halves = 0, []
+    for letter in words:
+        length += 1
+        if letter > "\uffff":
+            halves.append(length)
+            length += 1
+    return length, tuple(halves)
 
 
 def _values(cursor: Cursor) -> int:

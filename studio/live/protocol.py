@@ -110,6 +110,14 @@ class OfferView(Message):
     seed_limit: int
 
 
+class WorkersView(Message):
+    """How many workers are alive and how many load their model. Without one takes wait; ``error`` may say why."""
+
+    alive: int
+    loading: int
+    error: str
+
+
 class RoomView(Message):
     """The whole state of a room at ``seq``."""
 
@@ -121,7 +129,7 @@ class RoomView(Message):
     shots: list[ShotView]
     takes: list[TakeView]
     offer: OfferView
-    workers_alive: int
+    workers: WorkersView
 
 
 # Commands, client to server.
@@ -312,11 +320,11 @@ class QueueMoved(Message):
 
 
 class WorkersChanged(Message):
-    """How many workers are alive; none means that takes wait."""
+    """Workers came, went, or could not start."""
 
     type: Literal["workers.changed"]
     v: Literal[1]
-    alive: int
+    workers: WorkersView
 
 
 class ErrorView(Message):

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from studio.domain import offers, views
+from studio.domain import views
 from studio.domain.access import Access
 from studio.live import broadcast, hub, protocol
 from studio.live.audience import Audience, Viewer
@@ -18,6 +18,7 @@ TICK_S = 1.5
 """How late a room may learn that a worker came or went, or that its takes moved up in the queue."""
 
 Places = dict[UUID, dict[str, int]]
+Workers = dict[str, Any]
 
 
 class Rooms:
@@ -25,7 +26,7 @@ class Rooms:
 
     def __init__(self) -> None:
         self._audiences: dict[UUID, Audience] = {}
-        self._said: dict[UUID, tuple[int, dict[str, int]]] = {}
+        self._said: dict[UUID, tuple[Workers, dict[str, int]]] = {}
         self._clock: asyncio.Task[None] | None = None
 
     async def enter(self, access: Access, viewer: Viewer) -> None:
@@ -63,20 +64,20 @@ class Rooms:
             await asyncio.sleep(TICK_S)
 
     async def tick(self) -> None:
-        """Tell each room what has changed since it was last told: two queries, however many rooms there are."""
-        alive, places = await in_thread(_read)
+        """Tell each room what has changed since it was last told: few queries, however many rooms there are."""
+        workers, places = await in_thread(_read)
         for project_id, audience in self._audiences.items():
             before = self._said.get(project_id)
-            now = (alive, places.get(project_id, {}))
+            now = (workers, places.get(project_id, {}))
             self._said[project_id] = now
             if before is None or before[0] != now[0]:
-                audience.notice(_encode("workers.changed", alive=now[0]))
+                audience.notice(_encode("workers.changed", workers=workers))
             if before is None or before[1] != now[1]:
                 audience.notice(_encode("queue.moved", places=now[1]))
 
 
-def _read() -> tuple[int, Places]:
-    return offers.workers_alive(), views.places()
+def _read() -> tuple[Workers, Places]:
+    return views.workers_view(), views.places()
 
 
 def _encode(type_: str, **fields: Any) -> str:

@@ -17,6 +17,7 @@ class WorkerNode(models.Model):
     device = models.CharField(max_length=120)
     model = models.CharField(max_length=200)
     offer = models.JSONField()
+    is_ready = models.BooleanField(default=True, help_text="False while it loads its model")
     started_at = models.DateTimeField(auto_now_add=True)
     seen_at = models.DateTimeField()
     error_code = models.CharField(max_length=60, blank=True)

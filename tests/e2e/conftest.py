@@ -48,7 +48,7 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture()
+@pytest.fixture
 def come(browser: Browser, studio: Studio, request: pytest.FixtureRequest) -> Iterator[Come]:
     """Somebody new comes, with a browser of their own; at the end none of them may have complained."""
     visitors: list[Visitor] = []
@@ -65,13 +65,13 @@ def come(browser: Browser, studio: Studio, request: pytest.FixtureRequest) -> It
     assert not found, "the browsers complained:\n" + "\n".join(found)
 
 
-@pytest.fixture()
+@pytest.fixture
 def ana(come: Come) -> Visitor:
     """Ana, a guest, in the sample project that is hers."""
     return come("Ana").try_now()
 
 
-@pytest.fixture()
+@pytest.fixture
 def bo(come: Come, ana: Visitor) -> Visitor:
     """Bo, invited by Ana to edit, in the same room."""
     visitor = come("Bo").accept(ana.room.invite())

@@ -15,9 +15,9 @@ from tests.helpers.studio import Studio
 
 TARGET = ROOT / "docs" / "room.png"
 PROMPTS = (
-    "a white boat on fast sea waves, wave noise, at night",
-    "a purple bell ringing, bell chimes, in neon style",
     "a red ball bouncing to the right, boing sounds, at sunset",
+    "a purple bell ringing, bell chimes, in neon style",
+    "a white boat on fast sea waves, wave noise, at night",
 )
 
 
@@ -41,6 +41,10 @@ def _picture(browser: Browser, studio: Studio) -> None:
     for number, prompt in enumerate(PROMPTS, start=1):
         _film(ana, number, prompt)
     ana.room.choose_shot(2)
+    ana.room.request()
+    ana.room.expect_take(2, "done")
+    ana.room.take(1).click()
+    ana.page.get_by_role("button", name="Pick take 1 for this shot").click()
     bo.room.choose_shot(2)
     expect(ana.room.video).to_be_visible()
     _write_together(ana, bo)
@@ -49,14 +53,16 @@ def _picture(browser: Browser, studio: Studio) -> None:
     ana.page.mouse.move(0, 0)
     ana.room.ready()
     TARGET.parent.mkdir(exist_ok=True)
-    ana.page.screenshot(path=TARGET)
+    ana.page.screenshot(path=TARGET, caret="initial")
 
 
 def _film(ana: Visitor, shot: int, prompt: str) -> None:
     room = ana.room
     room.choose_shot(shot)
     room.write(prompt)
-    room.desk.get_by_role("textbox", name="Seed").fill(str(shot))
+    seed = room.desk.get_by_role("textbox", name="Seed")
+    seed.fill(str(shot))
+    seed.press("Tab")
     room.desk.get_by_role("radio", name="Final").check()
     room.request()
     room.expect_take(1, "done")
@@ -71,6 +77,7 @@ def _write_together(ana: Visitor, bo: Visitor) -> None:
     bo.keyboard.press("Control+Shift+ArrowRight")
     ana.room.prompt.click()
     ana.keyboard.press("Control+End")
+    ana.keyboard.type(", slowly")
     expect(ana.room.prompt.get_by_text("Bo", exact=True)).to_be_visible()
 
 

@@ -21,11 +21,12 @@ WATCH_STAGE = """(stage) => {
     const seen = { steps: new Set(), pictures: new Set() };
     const small = Object.assign(document.createElement('canvas'), { width: 8, height: 8 });
     const brush = small.getContext('2d', { willReadFrequently: true });
+    const shown = (one) => one?.checkVisibility({ visibilityProperty: true }) ?? false;
     const look = () => {
         const bar = stage.querySelector('[role=progressbar]');
         const canvas = stage.querySelector('canvas');
-        if (bar?.checkVisibility()) seen.steps.add(Number(bar.getAttribute('aria-valuenow')));
-        if (canvas?.checkVisibility() && canvas.width > 0) {
+        if (shown(bar)) seen.steps.add(Number(bar.getAttribute('aria-valuenow')));
+        if (shown(canvas) && canvas.width > 0) {
             brush.drawImage(canvas, 0, 0, 8, 8);
             seen.pictures.add(brush.getImageData(0, 0, 8, 8).data.join());
         }

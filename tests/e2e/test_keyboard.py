@@ -14,8 +14,10 @@ from tests.e2e.waiting import until
 FOCUSED = """() => {
     const one = document.activeElement;
     if (one === document.body) return null;
-    const ring = (at) => { const s = getComputedStyle(at);
-        return [s.outlineStyle === 'none' ? '' : s.outline, s.boxShadow, s.borderColor, s.backgroundColor, s.textDecoration].join('|'); };
+    const ring = (at) => {
+        const { outlineStyle, outline, boxShadow, borderColor, backgroundColor, textDecoration } = getComputedStyle(at);
+        return [outlineStyle === 'none' ? '' : outline, boxShadow, borderColor, backgroundColor, textDecoration].join();
+    };
     const around = [one, one.nextElementSibling].filter(Boolean);
     for (let at = one.parentElement; at && around.length < 7; at = at.parentElement) around.push(at);
     const focused = around.map(ring);

@@ -40,6 +40,20 @@ def test_a_prompt_over_the_limit_is_refused_with_both_numbers_and_stays_written(
     expect(ana.room.desk).to_contain_text("0 characters left")
 
 
+def test_a_paste_far_over_the_limit_is_refused_here_and_the_room_goes_on(ana: Visitor, bo: Visitor) -> None:
+    ana.room.prompt.click()
+    ana.keyboard.press("Control+End")
+    ana.keyboard.insert_text("word " * 6000)
+    expect(ana.room.desk).to_contain_text(re.compile("4,?000|too many"))
+    ana.room.ready()
+    ana.page.reload()
+    ana.room.ready()
+    ana.room.prompt.click()
+    ana.keyboard.press("Control+Home")
+    ana.keyboard.type("Still here: ")
+    until(bo.room.text, lambda text: text.startswith("Still here: a red ball bounces at sunset"))
+
+
 @pytest.mark.parametrize("seed", ["-1", "99999999999999999999", "1.5", "seven"])
 def test_a_wrong_seed_is_refused_beside_its_field(ana: Visitor, seed: str) -> None:
     field = ana.room.desk.get_by_role("textbox", name="Seed")

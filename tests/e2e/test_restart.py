@@ -23,11 +23,13 @@ RETRY_TIMEOUT_MS = 75_000
 @pytest.fixture(scope="module")
 def studio(django_db_setup: None, django_db_blocker: Any) -> Iterator[Studio]:
     """A studio with no worker at first, room for one take at a time, closed to new accounts."""
-    settings = {"RUSHES_WORKERS": "0", "RUSHES_WORKER_JOBS": "1", "RUSHES_LEASE_S": "3", "RUSHES_SIGN_UP": "off"}
-    yield from opened(Studio(**settings), django_db_blocker)
+    server = Studio(RUSHES_WORKERS="0", RUSHES_WORKER_JOBS="1", RUSHES_LEASE_S="3", RUSHES_SIGN_UP="off")
+    yield from opened(server, django_db_blocker)
 
 
-def test_with_no_worker_the_room_says_so_and_after_a_restart_the_waiting_take_runs(ana: Visitor, studio: Studio) -> None:
+def test_with_no_worker_the_room_says_so_and_after_a_restart_the_waiting_take_runs(
+    ana: Visitor, studio: Studio
+) -> None:
     ana.room.write("a golden bell swings")
     ana.room.request()
     expect(ana.room.stage).to_contain_text("No worker is running")

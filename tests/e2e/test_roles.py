@@ -1,5 +1,6 @@
 """What a role lets one do, and what a stranger finds."""
 
+import re
 from typing import Any
 
 from playwright.sync_api import expect
@@ -35,6 +36,20 @@ def test_a_viewer_watches_everything_and_changes_nothing(ana: Visitor, come: Com
     expect(vic.page.get_by_role("button", name="Pick take 1 for this shot")).to_have_count(0)
     assert len(takes_of(ana.room.project_id)) == 1
     assert f"{written}, calmly" in durable_prompts(ana.room.project_id)
+
+
+def test_a_viewer_who_is_made_an_editor_is_not_told_to_have_lost_access(ana: Visitor, come: Come) -> None:
+    bo = come("Bo").accept(ana.room.invite("watch"))
+    expect(bo.room.pill).to_contain_text("Read only")
+    other = bo.context.new_page()
+    other.goto(ana.room.invite())
+    other.get_by_role("button", name="Join as Bo").click()
+    expect(other.get_by_role("textbox", name="Prompt", exact=True)).to_be_visible()
+    expect(bo.page.get_by_text("Read only", exact=True)).to_have_count(0)
+    expect(bo.page.get_by_text("no longer have access")).to_have_count(0)
+    bo.page.reload()
+    bo.room.ready()
+    expect(bo.room.generate).to_be_enabled()
 
 
 def test_a_stranger_finds_nothing_and_learns_nothing(ana: Visitor, come: Come) -> None:
@@ -74,6 +89,4 @@ def test_an_invitation_that_never_was_is_a_404(come: Come) -> None:
 
 def _body(visitor: Visitor, address: str) -> Any:
     """The page without what is made anew for each request."""
-    import re
-
     return re.sub(r'value="[A-Za-z0-9]{64}"|value="/[^"]*"', "", visitor.context.request.get(address).text())

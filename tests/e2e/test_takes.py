@@ -116,6 +116,21 @@ def test_a_reload_and_a_late_third_person_see_the_newest_preview_at_once(
     assert only_take(ana).attempt == 1
 
 
+def test_a_picked_take_and_a_reused_seed_are_seen_by_both(ana: Visitor, bo: Visitor) -> None:
+    ana.room.request()
+    ana.room.expect_take(1, "done")
+    ana.page.get_by_role("button", name="Pick take 1 for this shot").click()
+    bo.room.expect_take(1, "done, picked")
+    expect(bo.room.shots.first).to_contain_text("picked")
+    bo.page.get_by_role("button", name="Reuse seed").click()
+    seed = str(only_take(ana).seed)
+    expect(ana.room.desk.get_by_role("textbox", name="Seed")).to_have_value(seed)
+    bo.room.request()
+    ana.room.expect_take(2, "done")
+    first, second = takes_of(ana.room.project_id)
+    assert first.clip_sha256 == second.clip_sha256
+
+
 def test_closing_every_browser_does_not_stop_a_take(ana: Visitor) -> None:
     ana.room.make_it_long()
     address, project_id = ana.page.url, ana.room.project_id

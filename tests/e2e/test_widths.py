@@ -10,10 +10,15 @@ from tests.e2e.people import Visitor
 
 WIDTHS = (360, 768, 1440, 2560)
 SCHEMES: tuple[Literal["dark", "light"], ...] = ("dark", "light")
-WIDER = """() => [...document.querySelectorAll('body *')]
-    .filter((one) => one.checkVisibility() && one.getBoundingClientRect().right > innerWidth + 1)
-    .filter((one) => { while ((one = one.parentElement)) if (getComputedStyle(one).overflowX !== 'visible') return one === document.body; return true; })
-    .map((one) => `<${one.localName} class="${one.getAttribute('class')}">`).slice(0, 8)"""
+# What sticks out to the right, unless something around it scrolls or clips it.
+WIDER = """() => {
+    const clips = (at) => at !== document.body
+        && (getComputedStyle(at).overflowX !== 'visible' || clips(at.parentElement));
+    return [...document.querySelectorAll('body *')]
+        .filter((one) => one.checkVisibility({ visibilityProperty: true }) && !clips(one.parentElement))
+        .filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
+        .map((one) => `<${one.localName} class="${one.getAttribute('class')}">`).slice(0, 8);
+}"""
 
 
 def look_around(page: Page) -> None:
@@ -47,6 +52,18 @@ def test_projects_keep_and_join_fit_every_width(ana: Visitor, come: Come) -> Non
     visitor = come("Sam")
     visitor.page.goto(invitation)
     look_around(visitor.page)
+
+
+def test_the_longest_names_break_no_page(come: Come) -> None:
+    ana = come("M" * 60).try_now()
+    invitation = ana.room.invite()
+    look_around(ana.page)
+    for path in ("/projects/", "/keep/", "/accounts/logout/"):
+        ana.page.goto(path)
+        look_around(ana.page)
+    guest = come("W" * 60)
+    guest.page.goto(invitation)
+    look_around(guest.page)
 
 
 def test_the_room_fits_every_width_with_all_that_it_needs(ana: Visitor) -> None:

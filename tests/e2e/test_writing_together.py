@@ -113,3 +113,9 @@ def test_every_setting_is_shared(ana: Visitor, bo: Visitor) -> None:
     bo.room.desk.get_by_role("radio", name="Final").check()
     expect(ana.room.desk.get_by_role("radio", name="Final")).to_be_checked()
     expect(ana.room.desk.get_by_role("radio", name="Draft")).not_to_be_checked()
+
+
+def test_a_click_right_after_typing_a_seed_counts(ana: Visitor) -> None:
+    ana.room.desk.get_by_role("textbox", name="Seed").fill("417")
+    ana.room.desk.get_by_role("radio", name="Final").click()
+    expect(ana.room.desk.get_by_role("radio", name="Final")).to_be_checked()

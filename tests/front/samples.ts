@@ -73,7 +73,7 @@ export function room(change: Partial<RoomView> = {}): RoomView {
     shots: [shot("b", 1), shot("a", 0)],
     takes: [],
     offer,
-    workers_alive: 1,
+    workers: { alive: 1, loading: 0, error: "" },
     ...change,
   };
 }

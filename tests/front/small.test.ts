@@ -8,7 +8,8 @@ import { rewrite } from "../../static/src/room/editor";
 import { keyCommand, placeOf, type KeyPress } from "../../static/src/room/keys";
 import { initials, readPresence } from "../../static/src/room/presence";
 import { parseSeed, readSettings } from "../../static/src/room/settings";
-import { noticeOf } from "../../static/src/room/stage_notice";
+import { createTranslate } from "../../static/src/i18n";
+import { noticeOf, reasonOf } from "../../static/src/room/stage_notice";
 import { matchSuggestions } from "../../static/src/room/suggest";
 import { clampFrame, frameAt, middleOf, minutes, timecode } from "../../static/src/room/timecode";
 import { wavePath } from "../../static/src/room/waveform";
@@ -184,8 +185,8 @@ describe("presence", () => {
 });
 
 describe("the stage", () => {
-  const of = (view: ReturnType<typeof take> | null, workers = 1, pictures = false) =>
-    noticeOf({ state: { ...entered(), workersAlive: workers }, take: view, pictures, broken: false });
+  const of = (view: ReturnType<typeof take> | null, alive = 1, pictures = false) =>
+    noticeOf({ state: { ...entered(), workers: { alive, loading: 0, error: "" } }, take: view, pictures, broken: false });
 
   it("says why it is empty", () => {
     expect(of(null)).toBe("empty");
@@ -194,6 +195,26 @@ describe("the stage", () => {
     expect(of(take("1", { state: "running" }))).toBe("starting");
     expect(of(take("1", { state: "running" }), 1, true)).toBe("none");
     expect(of(take("1", { state: "failed" }))).toBe("failed");
+  });
+
+  it("tells a worker that loads its model from none, and why none can", () => {
+    const kind = (loading: number, error: string) =>
+      noticeOf({
+        state: { ...entered(), workers: { alive: 0, loading, error } },
+        take: take("1"),
+        pictures: false,
+        broken: false,
+      });
+    expect([kind(1, ""), kind(0, ""), kind(1, "the file ends early")]).toEqual(["warming", "idle", "idle"]);
+  });
+
+  it("says why a take failed in the reader's words, and in the worker's where there are none", () => {
+    const french = createTranslate("fr");
+    const failed = (error_code: string) =>
+      reasonOf(french, take("1", { state: "failed", error_code, error_message: "as the worker put it" }));
+    expect(failed("storage.full")).toMatch(/place/);
+    expect(failed("model.broken")).toMatch(/modèle/);
+    expect(failed("something.new")).toBe("as the worker put it");
   });
 
   it("draws a stroke a slice", () => {

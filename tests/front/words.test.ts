@@ -40,7 +40,7 @@ describe("the line of a shot", () => {
       entered(
         room({
           takes: takes.map((change, index) => take(String(index), { number: index + 1, ...change })),
-          workers_alive: workers,
+          workers: { alive: workers, loading: 0, error: "" },
         }),
       ),
       "a",

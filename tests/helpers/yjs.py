@@ -1,7 +1,9 @@
 """Yjs documents and logs for tests, as honest clients make them and as others might."""
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from pycrdt import Doc, Map, Text
@@ -47,16 +49,30 @@ class Writers:
         self.log += made
         return made
 
+    def type(self, letters: str) -> list[bytes]:
+        """The first of them types letters at the start of the first prompt, one update each."""
+        return [self._send(self.docs[0], partial(self._prompt().insert, 0, letter)) for letter in letters]
+
     def text(self, shot: str = SHOT) -> str:
         """A prompt as everybody reads it."""
         return str(self.docs[0]["shots"][shot]["prompt"])
 
+    def _prompt(self) -> Text:
+        prompt: Text = self.docs[0]["shots"][self.shots[0]]["prompt"]
+        return prompt
+
     def _edit(self, doc: "Doc[Any]") -> bytes:
-        before = doc.get_state()
         shot = doc["shots"][self.random.choice(self.shots)]
+        return self._send(doc, lambda: self._change(shot))
+
+    def _send(self, doc: "Doc[Any]", act: Callable[[], object]) -> bytes:
+        """What a client sends of an edit: the transaction's own update, not a difference with all deletions in it."""
+        sent: list[bytes] = []
+        subscription = doc.observe(lambda event: sent.append(event.update))
         with doc.transaction():
-            self._change(shot)
-        update = doc.get_update(before)
+            act()
+        doc.unobserve(subscription)
+        [update] = sent
         for other in self.docs:
             if other is not doc:
                 other.apply_update(update)
@@ -93,3 +109,54 @@ def setting(shot_map: tuple[int, int], value: bytes, client: int = 77, key: str 
     """An update that sets a key of the map with this id to an encoded value."""
     head = bytes([1, 1]) + varuint(client) + bytes([0, 0x28, 0])
     return head + varuint(shot_map[0]) + varuint(shot_map[1]) + sized(key.encode()) + b"\x01" + value + b"\x00"
+
+
+Id = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Ids:
+    """Ids of things in ``seed``."""
+
+    seed: bytes
+    shot: Id
+    prompt: Id
+    settings: Id
+    letter: Id
+    value: Id
+
+
+def outline_ids() -> Ids:
+    """A seeded document, written by hand so that the id of each thing is known."""
+    one = 1
+    structs = [
+        bytes([0x27, 1]) + sized(b"shots") + sized(SHOT.encode()) + b"\x01",
+        bytes([0x27, 0, one, 0]) + sized(b"prompt") + b"\x02",
+        bytes([0x04, 0, one, 1]) + sized(b"a red ball"),
+        bytes([0x27, 0, one, 0]) + sized(b"settings") + b"\x01",
+        bytes([0x28, 0, one, 12]) + sized(b"style") + b"\x01\x7e",
+    ]
+    seed = bytes([1, len(structs), one, 0]) + b"".join(structs) + b"\x00"
+    return Ids(seed, (one, 0), (one, 1), (one, 12), (one, 3), (one, 13))
+
+
+def struct_update(
+    info: int,
+    content: bytes,
+    parent: Id | None = None,
+    *,
+    key: str = "",
+    origin: Id | None = None,
+    right: Id | None = None,
+    client: int = 77,
+    clock: int = 0,
+) -> bytes:
+    """An update of one struct, whatever it says; its parent is the root unless one is named."""
+    out = b"\x01\x01" + varuint(client) + varuint(clock) + bytes([info])
+    for reference in (origin, right):
+        if reference is not None:
+            out += varuint(reference[0]) + varuint(reference[1])
+    if origin is None and right is None:
+        out += b"\x01" + sized(b"shots") if parent is None else b"\x00" + varuint(parent[0]) + varuint(parent[1])
+        out += sized(key.encode()) if info & 0x20 else b""
+    return out + content + b"\x00"

@@ -46,7 +46,7 @@ class Provider:
     async def until(self, holds: Callable[[Report], object]) -> Report:
         """Look again and again until something holds: the other side of the pipe cannot wake us."""
         async with asyncio.timeout(DEADLINE_S):
-            while not holds(report := await self.do("look")):
+            while not holds(report := await self.do("look")):  # noqa: ASYNC110
                 await asyncio.sleep(LOOK_S)
             return report
 

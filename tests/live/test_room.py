@@ -207,7 +207,7 @@ async def test_r07_a_reconnect_gets_what_it_missed_and_then_the_room_as_it_goes(
             await editor.command("project.rename", title=title)
         async with room(studio.url, cast.project.pk, cookies["viewer"]) as viewer:
             assert (await viewer.hello(last_seq=seq))["room"] is None
-            assert (await viewer.next("workers.changed"))["alive"] == 0
+            assert (await viewer.next("workers.changed"))["workers"]["alive"] == 0
             assert (await viewer.next("queue.moved"))["places"] == {}
             await editor.command("project.rename", title="Four")
             told = [await viewer.next("project.renamed") for _ in range(4)]
@@ -361,14 +361,14 @@ async def test_r23_a_room_without_a_worker_says_so_and_when_one_comes(
     shot = (await in_thread(lambda: cast.shots))[0].pk
     async with room(studio.url, cast.project.pk, cookies["editor"]) as client:
         await client.hello()
-        await client.wait(lambda message: message["type"] == "workers.changed" and message["alive"] == 0)
+        await client.wait(lambda message: message["type"] == "workers.changed" and message["workers"]["alive"] == 0)
         take_id = (await client.command("take.request", **request(shot)))["take_id"]
         moved = await client.wait(lambda message: message["type"] == "queue.moved" and take_id in message["places"])
         assert moved["places"][take_id] >= 1
         node = await in_thread(make_worker_node)
-        await client.wait(lambda message: message["type"] == "workers.changed" and message["alive"] == 1)
+        await client.wait(lambda message: message["type"] == "workers.changed" and message["workers"]["alive"] == 1)
         await in_thread(node.delete)
-        await client.wait(lambda message: message["type"] == "workers.changed" and message["alive"] == 0)
+        await client.wait(lambda message: message["type"] == "workers.changed" and message["workers"]["alive"] == 0)
         assert (await client.command("take.cancel", take_id=take_id))["error"] is None
         await client.wait(lambda message: message["type"] == "take.cancelled" and message["take"]["id"] == take_id)
         await client.wait(lambda message: message["type"] == "queue.moved" and take_id not in message["places"])

@@ -226,4 +226,4 @@ def test_no_take_waits_for_a_model_that_will_not_come_up_j19(cast: Cast, studio:
     print(f"{take.error_code}: {take.error_message}")
     assert (take.state, take.error_code) == ("failed", "model.missing")
     assert "no-such-model" in take.error_message
-    assert "no-such-model" in offers.worker_error()
+    assert "no-such-model" in offers.workers().error

@@ -14,6 +14,8 @@ export interface Translate {
   place(n: number): string;
   number(value: number, digits?: number): string;
   time(iso: string): string;
+  /** Whether there is a sentence of this name. */
+  has(key: string): key is Key;
   language: string;
 }
 
@@ -44,6 +46,7 @@ export function createTranslate(language: string): Translate {
     number: (value: number, digits = 0) =>
       new Intl.NumberFormat(known, { maximumFractionDigits: digits }).format(value),
     time: (iso: string) => clock.format(new Date(iso)),
+    has: (key: string): key is Key => Object.hasOwn(words, key),
     language: known,
   });
 }

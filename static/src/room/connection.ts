@@ -42,6 +42,8 @@ const TOLD: ReadonlySet<PillKey> = new Set(["reconnecting", "offline"]);
 export interface ConnectionOptions {
   t: Translate;
   homeUrl: string;
+  /** Load the page without what the server refused. */
+  startOver(): void;
   peopleCount(): number;
   onReconnect(online: boolean): void;
 }
@@ -86,7 +88,7 @@ export function createConnection(options: ConnectionOptions) {
     if (shown === "saving" && key === "saved") calm = setTimeout(() => paint(key), CALM_MS);
     else paint(key);
     const code = endCode(links.room, links.document);
-    if (code !== null) showEnd(t, code, options.homeUrl);
+    if (code !== null) showEnd(options, code);
     show(pill, code === null);
   }
 
@@ -149,7 +151,7 @@ function endOf(code: number, homeUrl: string): End {
   }
 }
 
-function showEnd(t: Translate, code: number, homeUrl: string): void {
+function showEnd({ t, homeUrl, startOver }: ConnectionOptions, code: number): void {
   const banner = part("banner");
   if (!banner.hidden || code === CLOSE_CODES.stale_epoch) return;
   const end = endOf(code, homeUrl);
@@ -157,7 +159,8 @@ function showEnd(t: Translate, code: number, homeUrl: string): void {
   link.addEventListener("click", (event) => {
     if (end.href !== location.href) return;
     event.preventDefault();
-    location.reload();
+    if (code === CLOSE_CODES.bad_update) startOver();
+    else location.reload();
   });
   banner.replaceChildren(el("p", {}, t(end.text)), link);
   show(banner, true);

@@ -6,7 +6,7 @@ import type { TakeView } from "../protocol";
 import type { Actions } from "./actions";
 import type { SharedDocument } from "./document";
 import type { Complain } from "./alert";
-import { createEditor } from "./editor";
+import { createEditor, TEXT_LIMIT } from "./editor";
 import type { PresenceList } from "./presence";
 import { activeTake } from "./select";
 import { createSettings, readSettings } from "./settings";
@@ -72,6 +72,7 @@ export function createDesk({ page, t, store, document: shared, presence, actions
     presence,
     suggestions: () => store.get().offer?.suggestions ?? [],
     onChange: () => renderCount(store.get()),
+    onRefused: () => complain(t("text_limit", { limit: t.number(TEXT_LIMIT) })),
   });
   const settings = createSettings({
     parent: part("chips"),

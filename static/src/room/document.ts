@@ -100,6 +100,8 @@ export function createSharedDocument({ page, onState }: DocumentOptions) {
       shots.observeDeep(listener);
       return () => shots.unobserveDeep(listener);
     },
+    /** Drop this browser's copy and load the page again: what the server refused must not be sent once more. */
+    startOver: (): void => void startOver(copy),
     /** Stop sending: the room socket learnt that this person may not go on here. */
     stop(): void {
       provider.disconnect();
@@ -146,6 +148,8 @@ function countingSocket(track: (action: SavedAction) => void): typeof WebSocket 
     }
 
     override send(data: Parameters<WebSocket["send"]>[0]): void {
+      // The provider goes on between a close and its event; what it says then, it says again when it is back.
+      if (this.readyState !== WebSocket.OPEN) return;
       if (data instanceof Uint8Array && carriesEdits(data)) track({ type: "sent" });
       super.send(data);
     }

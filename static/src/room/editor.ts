@@ -1,7 +1,7 @@
 /** The prompt in CodeMirror, bound to the shot's text in the document. */
 import { closeCompletion, completionStatus } from "@codemirror/autocomplete";
 import { standardKeymap } from "@codemirror/commands";
-import { EditorState, type Extension } from "@codemirror/state";
+import { EditorState, Transaction, type Extension } from "@codemirror/state";
 import { EditorView, keymap, placeholder } from "@codemirror/view";
 import { yCollab, yUndoManagerKeymap } from "y-codemirror.next";
 import * as Y from "yjs";
@@ -13,6 +13,12 @@ import { highlight } from "./highlight";
 import type { PresenceList } from "./presence";
 import { suggest } from "./suggest";
 
+/**
+ * The longest text that one person can make here, in UTF-16 units: twice what a take may have, so that too long a text
+ * can be pasted and cut. The server refuses the document beyond 20,000, which two people at once do not reach.
+ */
+export const TEXT_LIMIT = 8_000;
+
 export interface EditorOptions {
   parent: HTMLElement;
   nonce: string;
@@ -20,6 +26,8 @@ export interface EditorOptions {
   presence: PresenceList;
   suggestions(): readonly string[];
   onChange(): void;
+  /** What was typed or pasted would have gone over TEXT_LIMIT, and was left out. */
+  onRefused(): void;
 }
 
 export function createEditor(options: EditorOptions) {
@@ -46,10 +54,16 @@ export function createEditor(options: EditorOptions) {
         lang: t.language,
       }),
       highlight,
+      EditorState.transactionFilter.of((change) => (tooLong(change) ? refuse() : change)),
       EditorView.updateListener.of((update) => {
         if (update.docChanged) options.onChange();
       }),
     ];
+  }
+
+  function refuse(): [] {
+    options.onRefused();
+    return [];
   }
 
   function bind(text: ShotText, shotId: string, readOnly: boolean): Extension {
@@ -100,6 +114,12 @@ export function createEditor(options: EditorOptions) {
     focus: (): void => view.focus(),
     dispose: (): void => view.destroy(),
   };
+}
+
+/** Whether this person's own change makes the text too long; what comes from others is in the document already. */
+function tooLong(change: Transaction): boolean {
+  if (!change.docChanged || change.annotation(Transaction.userEvent) === undefined) return false;
+  return change.newDoc.length > TEXT_LIMIT && change.newDoc.length > change.startState.doc.length;
 }
 
 /** Make ``text`` read ``wanted`` by touching only what differs, so that others' carets stay. */

@@ -178,7 +178,8 @@ function createSeed(t: Translate, onSeed: (seed: number | null) => void, random:
       if (!editing && input.value !== value) input.value = value;
       set(input, "readonly", readOnly);
       show(fresh, !readOnly);
-      show(clear, !readOnly && seed !== null);
+      // Hidden in place: a chip that moves at the blur would take the click from what stands after it.
+      clear.classList.toggle("unseen", readOnly || seed === null);
     },
   };
 }

@@ -58,11 +58,14 @@ export function createShare(page: PageData, t: Translate) {
     }
   }
 
-  /** The clipboard wants a secure context; elsewhere the selected text is copied the old way. */
+  /** The clipboard wants a secure context and a permission; elsewhere the selected text is copied the old way. */
   async function copyLink(): Promise<void> {
     link.select();
-    if (navigator.clipboard) await navigator.clipboard.writeText(link.value);
-    else document.execCommand("copy");
+    try {
+      await navigator.clipboard.writeText(link.value);
+    } catch {
+      document.execCommand("copy");
+    }
     say(copy, t("share_copied"));
   }
 

@@ -152,7 +152,9 @@ export function createStage({ t, store, previews, actions, onChange }: StageOpti
       onChange();
     },
     fullscreen(): void {
-      void (document.fullscreenElement === null ? root.requestFullscreen() : document.exitFullscreen());
+      if (!document.fullscreenEnabled) return;
+      const done = document.fullscreenElement === null ? root.requestFullscreen() : document.exitFullscreen();
+      done.catch(() => undefined); // the browser may say no; nothing has changed then
     },
     dispose: bin.dispose,
   };

@@ -15,14 +15,15 @@ export interface NoticeInput {
 }
 
 export type NoticeKind =
-  "none" | "loading" | "empty" | "idle" | "queued" | "starting" | "failed" | "cancelled" | "broken";
+  "none" | "loading" | "empty" | "idle" | "warming" | "queued" | "starting" | "failed" | "cancelled" | "broken";
 
 export function noticeOf({ state, take, pictures, broken }: NoticeInput): NoticeKind {
   if (!state.loaded) return "loading";
   if (take === null) return "empty";
   switch (take.state) {
     case "queued":
-      return state.workersAlive > 0 ? "queued" : "idle";
+      if (state.workers.alive > 0) return "queued";
+      return state.workers.loading > 0 && state.workers.error === "" ? "warming" : "idle";
     case "running":
       return pictures ? "none" : "starting";
     case "done":
@@ -59,7 +60,7 @@ export function createNotice(t: Translate, actions: Actions, reload: () => void)
     render(next: NoticeInput): void {
       input = next;
       const kind = noticeOf(next);
-      const words = wording(t, kind, next.take);
+      const words = wording(t, kind, next);
       show(element, kind !== "none");
       element.dataset["kind"] = kind;
       say(title, words.title);
@@ -73,7 +74,7 @@ export function createNotice(t: Translate, actions: Actions, reload: () => void)
   };
 }
 
-function wording(t: Translate, kind: NoticeKind, take: TakeView | null): Wording {
+function wording(t: Translate, kind: NoticeKind, { state, take }: NoticeInput): Wording {
   const n = take?.number ?? 0;
   const place = t.place(take?.place ?? 0);
   const plain = { command: "", again: null };
@@ -85,18 +86,29 @@ function wording(t: Translate, kind: NoticeKind, take: TakeView | null): Wording
     case "empty":
       return { title: t("empty_title"), hint: t("empty_hint"), ...plain };
     case "idle":
-      return { title: t("idle_title"), hint: t("idle_hint", { n }), command: t("idle_command"), again: null };
+      return state.workers.error === ""
+        ? { title: t("idle_title"), hint: t("idle_hint", { n }), command: t("idle_command"), again: null }
+        : { title: t("idle_title"), hint: t("idle_broken", { n }), command: state.workers.error, again: null };
+    case "warming":
+      return { title: t("warming_title"), hint: t("warming_hint", { n }), ...plain };
     case "queued":
       return { title: t("queued_title", { n, place }), hint: t("queued_hint"), ...plain };
     case "starting":
       return { title: t("starting_title", { n }), hint: t("starting_hint"), ...plain };
     case "failed":
-      return { title: t("failed_title", { n }), hint: take?.error_message ?? "", command: "", again: "try_again" };
+      return { title: t("failed_title", { n }), hint: reasonOf(t, take), command: "", again: "try_again" };
     case "cancelled":
       return { title: t("cancelled_title", { n }), hint: stopped(t, take), command: "", again: "try_again" };
     case "broken":
       return { title: t("take_n", { n }), hint: t("clip_missing"), command: "", again: "clip_again" };
   }
+}
+
+/** Why a take failed and what to do, in the reader's language; the worker's own words are in the panel. */
+export function reasonOf(t: Translate, take: TakeView | null): string {
+  if (take === null) return "";
+  const family = take.error_code.startsWith("model.") ? "why_model" : `why_${take.error_code.replace(".", "_")}`;
+  return t.has(family) ? t(family) : take.error_message;
 }
 
 function stopped(t: Translate, take: TakeView | null): string {

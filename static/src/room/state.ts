@@ -1,5 +1,5 @@
 /** What this person sees of the room, and how it changes. Pure: no DOM, no clock, no socket. */
-import type { OfferView, Outgoing, PersonView, RoomView, ShotView, TakeChanged, TakeView, Welcome } from "../protocol";
+import type { OfferView, Outgoing, PersonView, RoomView, ShotView, TakeChanged, TakeView, Welcome, WorkersView } from "../protocol";
 import type { SocketState } from "../socket";
 import { shownTake } from "./select";
 import type { createStore } from "./store";
@@ -29,7 +29,7 @@ export interface RoomState {
   shots: readonly ShotView[];
   takes: Readonly<Record<string, TakeView>>;
   offer: OfferView | null;
-  workersAlive: number;
+  workers: WorkersView;
   you: PersonView;
   role: string;
   mayEdit: boolean;
@@ -68,7 +68,7 @@ export function initialState(you: PersonView, role: string, shotId: string | nul
     shots: [],
     takes: {},
     offer: null,
-    workersAlive: 0,
+    workers: { alive: 0, loading: 0, error: "" },
     you,
     role,
     mayEdit: false,
@@ -118,7 +118,7 @@ function reduceNotice(state: RoomState, notice: Notice): RoomState {
     case "queue.moved":
       return { ...state, takes: placed(state.takes, notice.places) };
     case "workers.changed":
-      return { ...state, workersAlive: notice.alive };
+      return { ...state, workers: notice.workers };
     case "refused":
       return state;
   }
@@ -150,7 +150,7 @@ function entered(state: RoomState, room: RoomView): RoomState {
       workspace: room.workspace,
       takes: Object.fromEntries(room.takes.map((take) => [take.id, take])),
       offer: room.offer,
-      workersAlive: room.workers_alive,
+      workers: room.workers,
     },
     room.shots,
   );

@@ -52,6 +52,7 @@ export function createTransport({ t, stage }: { t: Translate; stage: Stage }) {
     set(play, "aria-label", t(playing ? "pause" : "play"));
     set(play, "disabled", playable === null);
     set(full, "disabled", playable === null);
+    show(full, document.fullscreenEnabled);
     show(sound.element, playable?.sound ?? true);
     wave.render(playable?.sound === true ? (take?.waveform ?? NO_LEVELS) : NO_LEVELS);
     renderPosition(playable);

@@ -22,7 +22,7 @@ export function shotLine(t: Translate, state: RoomState, shotId: string): { text
 }
 
 function queuedLine(t: Translate, state: RoomState, take: TakeView): string {
-  return state.workersAlive > 0 ? t("line_queued", { place: t.place(take.place) }) : t("line_waiting");
+  return state.workers.alive > 0 ? t("line_queued", { place: t.place(take.place) }) : t("line_waiting");
 }
 
 function restingLine(t: Translate, state: RoomState, shotId: string): string {

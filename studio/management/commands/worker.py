@@ -4,6 +4,7 @@ import asyncio
 import signal
 import sys
 import time
+import uuid
 from types import FrameType
 from typing import Any
 
@@ -29,13 +30,14 @@ class Command(BaseCommand):
             signal.signal(number, _exit)
         begun = time.monotonic()
         self._say(f"· Worker: loading the model {settings.RUSHES_MODEL}")
+        node_id = uuid.uuid4()
+        nodes.loading(node_id)
         renderer = self._load()
 
         def ready() -> None:
             self._say(f"· Worker is ready: {renderer.device} ({time.monotonic() - begun:.1f} s)")
 
-        if not asyncio.run(worker.run(renderer, ready)):
-            raise CommandError("the worker lost its connection to the queue")
+        asyncio.run(worker.run(renderer, node_id, ready))
 
     def _load(self) -> Renderer:
         try:

@@ -25,7 +25,7 @@ def test_a_room_is_what_the_protocol_says(cast: Cast) -> None:
     assert [shot.title for shot in room.shots] == ["Morning", "Evening"]
     assert [(take.state, take.place, take.steps) for take in room.takes] == [("queued", 1, 4)]
     assert room.seq == 1
-    assert room.workers_alive == 1
+    assert room.workers.alive == 1
 
 
 def test_a_room_is_read_in_a_constant_number_of_queries(cast: Cast) -> None:

@@ -45,7 +45,7 @@ def test_takes_wait_while_a_model_may_still_come_up_j19(cast: Cast) -> None:
     queue.submit(cast.access(), make_request(cast.shots[0]))
     assert [nodes.failed_start(*BROKEN) for _ in range(2)] == [1, 2]
     assert Take.objects.get().state == "queued"
-    assert offers.worker_error() == "transformer: the file ends early"
+    assert offers.workers().error == "transformer: the file ends early"
     assert offers.workers_alive() == 0
 
 
@@ -63,7 +63,7 @@ def test_takes_go_on_waiting_for_another_worker_that_is_alive_j19(cast: Cast) ->
     for _ in range(4):
         nodes.failed_start(*BROKEN)
     assert Take.objects.get().state == "queued"
-    assert offers.worker_error() == ""
+    assert offers.workers().error == ""
 
 
 def test_a_start_that_succeeds_clears_the_count_j19() -> None:

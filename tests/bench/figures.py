@@ -1,0 +1,82 @@
+"""A measured figure beside its target, and the machine that it was measured on."""
+
+import os
+import platform
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+
+from project.env import ROOT
+
+RESULTS = ROOT / "tests" / "bench" / "RESULTS.md"
+HEADING = """# What the studio reaches
+
+Each run of `make bench` adds a table. Times include both browsers running on the same machine.
+"""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the table. ``target`` is the most that it may be; None: told, not judged."""
+
+    name: str
+    value: float
+    unit: str
+    target: float | None
+    detail: str = ""
+
+    @property
+    def verdict(self) -> str:
+        if self.target is None:
+            return ""
+        return "yes" if self.value <= self.target else "NO"
+
+    def line(self) -> str:
+        target = "" if self.target is None else f"≤ {self.target:g} {self.unit}"
+        return f"| {self.name} | {self.value:.4g} {self.unit} | {target} | {self.verdict} | {self.detail} |"
+
+
+def table(figures: Sequence[Figure]) -> str:
+    """The figures as a Markdown table."""
+    lines = ["| what | measured | target | reached | detail |", "| --- | ---: | ---: | --- | --- |"]
+    return "\n".join([*lines, *(figure.line() for figure in figures)])
+
+
+def machine() -> str:
+    """The machine, the versions and the commit, in one line."""
+    memory_gib = psutil.virtual_memory().total / 2**30
+    load = os.getloadavg()[0]
+    return (
+        f"{_processor()}, {os.cpu_count()} cores, {memory_gib:.0f} GiB, {platform.system()} {platform.release()}, "
+        f"Python {platform.python_version()}; load at the start {load:.1f}; commit {_commit()}"
+    )
+
+
+def append(text: str) -> None:
+    """Add a run to the results that are kept in the repository."""
+    if not RESULTS.exists():
+        RESULTS.write_text(HEADING)
+    with RESULTS.open("a") as results:
+        results.write(f"\n## {datetime.now(UTC):%Y-%m-%d %H:%M} UTC\n\n{text}\n")
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The smallest value that at least ``share`` of all reach."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.machine()
+
+
+def _commit() -> str:
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
+    return subprocess.run(command, capture_output=True, text=True).stdout.strip() or "unknown"

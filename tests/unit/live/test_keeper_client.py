@@ -1,0 +1,130 @@
+"""The keeper as a process: rules D-4, D-8 and D-9 of studio/live/SPEC.md. ``RUSHES_FUZZ`` sets how much is tried."""
+
+import asyncio
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from uuid import uuid4
+
+import pytest
+
+from project.env import ROOT
+from studio.live.keeper_client import KeeperClient, KeeperDiedError, UnknownRoomError
+from studio.live.keeper_wire import Effect
+from studio.live.prescan import EMPTY, UpdateError, scan_vector
+from tests.helpers import fragile_keeper
+from tests.helpers.fuzz import crafted, mutated
+from tests.helpers.yjs import Writers
+
+FUZZ = int(os.environ.get("RUSHES_FUZZ", "1500"))
+ROUND = 150
+
+
+@pytest.fixture
+async def keeper() -> AsyncIterator[KeeperClient]:
+    client = KeeperClient()
+    yield client
+    await client.close()
+
+
+def test_the_keeper_imports_neither_django_nor_torch() -> None:
+    code = "import sys, studio.live.keeper; print([m for m in ('django', 'torch', 'channels') if m in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
+
+
+async def test_a_room_has_to_be_loaded_and_can_be_forgotten(keeper: KeeperClient) -> None:
+    room, writers = uuid4(), Writers()
+    with pytest.raises(UnknownRoomError):
+        await keeper.diff(room, b"\x00")
+    assert await keeper.load(room, EMPTY, writers.log) == []
+    assert (await keeper.check(room, writers.write(3))).effects == [Effect.CHANGED] * 3
+    vector, update, waiting = await keeper.diff(room, b"\x00")
+    assert scan_vector(vector) == scan_vector(writers.docs[0].get_state())
+    assert len(update) > 100
+    assert waiting == []
+    await keeper.forget(room)
+    with pytest.raises(UnknownRoomError):
+        await keeper.probe(room, EMPTY)
+
+
+async def test_a_log_with_a_bad_row_loads_without_it(keeper: KeeperClient) -> None:
+    writers = Writers()
+    bad = b"\x01\x01\x05\x00\x04\x01\x05shots\x01x\x00"
+    assert await keeper.load(uuid4(), EMPTY, [writers.log[0], bad, *writers.write(5)]) == [bad]
+    with pytest.raises(UpdateError):
+        await keeper.load(uuid4(), bad, [])
+
+
+async def test_d8_a_killed_keeper_is_replaced(keeper: KeeperClient) -> None:
+    room, writers = uuid4(), Writers()
+    await keeper.load(room, EMPTY, writers.log)
+    assert keeper.pid is not None
+    os.kill(keeper.pid, signal.SIGKILL)
+    with pytest.raises(KeeperDiedError):
+        await keeper.check(room, writers.write(1))
+    with pytest.raises(UnknownRoomError):
+        await keeper.check(room, writers.write(1))
+    await keeper.load(room, EMPTY, writers.log)
+
+
+async def test_d8_a_keeper_that_hangs_is_ended_within_two_seconds(keeper: KeeperClient) -> None:
+    room, writers = uuid4(), Writers()
+    await keeper.load(room, EMPTY, writers.log)
+    assert keeper.pid is not None
+    os.kill(keeper.pid, signal.SIGSTOP)
+    started = asyncio.get_running_loop().time()
+    with pytest.raises(KeeperDiedError):
+        await keeper.check(room, writers.write(1))
+    await keeper.load(room, EMPTY, writers.log)
+    assert asyncio.get_running_loop().time() - started < 2
+
+
+async def test_d8_a_caller_that_goes_away_does_not_leave_its_answer_to_the_next(keeper: KeeperClient) -> None:
+    room, writers = uuid4(), Writers()
+    await keeper.load(room, EMPTY, writers.log)
+    asked = asyncio.create_task(keeper.diff(room, b"\x00"))
+    await asyncio.sleep(0)
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    await keeper.load(room, EMPTY, writers.log)
+    assert (await keeper.check(room, writers.write(1))).effects == [Effect.CHANGED]
+
+
+async def test_d8_a_fragile_keeper_dies_and_hangs_at_a_word() -> None:
+    client, room, writers = KeeperClient(module="tests.helpers.fragile_keeper"), uuid4(), Writers()
+    for word in (fragile_keeper.DIE, fragile_keeper.HANG):
+        await client.load(room, EMPTY, writers.log)
+        with pytest.raises(KeeperDiedError):
+            await client.check(room, [word])
+    await client.close()
+
+
+@pytest.mark.parametrize("make", [mutated, crafted])
+async def test_d4_whatever_comes_the_keeper_lives_and_what_it_took_in_loads_again(
+    keeper: KeeperClient, make: Callable[[random.Random, dict[int, int], Writers], bytes]
+) -> None:
+    seed = int(os.environ.get("RUSHES_FUZZ_SEED", random.randrange(2**31)))
+    print(f"RUSHES_FUZZ_SEED={seed}")
+    chance = random.Random(seed)
+    for _ in range(max(1, FUZZ // ROUND)):
+        room, writers = uuid4(), Writers(count=2, seed=chance.randrange(2**31))
+        log = [*writers.log, *writers.write(30)]
+        await keeper.load(room, EMPTY, log)
+        for _ in range(ROUND):
+            vector, _update, _waiting = await keeper.diff(room, b"\x00")
+            update = make(chance, scan_vector(vector), writers)
+            try:
+                taken = await keeper.check(room, [update])
+            except UpdateError:
+                continue
+            log = [row for row in log if row not in taken.evicted]
+            if taken.effects != [Effect.NOTHING]:
+                log.append(update)
+        await keeper.load(uuid4(), EMPTY, log)
+        state, _contained = await keeper.compact(uuid4(), EMPTY, log)
+        await keeper.load(uuid4(), state, [])
