@@ -12,6 +12,7 @@ from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import OriginValidator
 from django.conf import settings
+
 from studio.live.routing import websocket_urlpatterns
 
 # Full origins: AllowedHostsOriginValidator would let in the same host on another port or scheme.

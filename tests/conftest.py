@@ -6,10 +6,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import connections
-from django.conf import settings
 
 from tests.helpers.studio import Studio
 
@@ -50,7 +50,7 @@ class _database_of:  # noqa: N801 - used as a with-statement's noun
         connections["default"].settings_dict.update(values)
 
 
-@pytest.fixture()
+@pytest.fixture
 def sign_in() -> Callable[[Any], str]:
     """Make a session for a person; returns the Cookie header's value."""
 
