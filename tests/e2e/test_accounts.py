@@ -13,7 +13,7 @@ def test_a_guest_keeps_the_work_as_an_account_and_finds_it_after_signing_in_agai
     ana.room.write("a boat comes home")
     ana.room.ready()
     address, email = ana.page.url, f"ana.{uuid.uuid4().hex[:8]}@example.com"
-    ana.page.get_by_role("link", name="Keep my work").click()
+    ana.page.get_by_role("link", name="Keep your work").click()
     _keep(ana, email, "short")
     expect(ana.page.get_by_role("main")).to_contain_text("at least 10 characters")
     _keep(ana, email, PASSWORD)
@@ -27,7 +27,7 @@ def test_a_guest_keeps_the_work_as_an_account_and_finds_it_after_signing_in_agai
     ana.room.ready()
     assert ana.page.url == address
     ana.room.expect_text("a boat comes home")
-    expect(ana.page.get_by_role("link", name="Keep my work")).to_have_count(0)
+    expect(ana.page.get_by_role("link", name="Keep your work")).to_have_count(0)
 
 
 def _keep(visitor: Visitor, email: str, password: str) -> None:

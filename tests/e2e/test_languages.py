@@ -11,7 +11,7 @@ ENGLISH = (
     "Share",
     "Draft",
     "Length",
-    "Keep my work",
+    "Keep your work",
     "here",
 )
 

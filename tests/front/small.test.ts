@@ -8,6 +8,7 @@ import { rewrite } from "../../static/src/room/editor";
 import { keyCommand, placeOf, type KeyPress } from "../../static/src/room/keys";
 import { initials, readPresence } from "../../static/src/room/presence";
 import { parseSeed, readSettings } from "../../static/src/room/settings";
+import type { TakeView } from "../../static/src/protocol";
 import { createTranslate } from "../../static/src/i18n";
 import { noticeOf, reasonOf } from "../../static/src/room/stage_notice";
 import { matchSuggestions } from "../../static/src/room/suggest";
@@ -198,13 +199,14 @@ describe("the stage", () => {
   });
 
   it("tells a worker that loads its model from none, and why none can", () => {
-    const kind = (loading: number, error: string) =>
+    const kind = (loading: number, error: string, view: TakeView | null = take("1")) =>
       noticeOf({
         state: { ...entered(), workers: { alive: 0, loading, error } },
-        take: take("1"),
+        take: view,
         pictures: false,
         broken: false,
       });
+    expect([kind(0, "", null), kind(0, "the file ends early", null)]).toEqual(["empty", "unready"]);
     expect([kind(1, ""), kind(0, ""), kind(1, "the file ends early")]).toEqual(["warming", "idle", "idle"]);
   });
 

@@ -18,7 +18,7 @@ export const en = {
   ended_reload: "Load again",
   not_connected: "There is no connection right now; your text is kept. It comes back by itself: then try again.",
   room_closed: "The room is closed for this page; your text stays here to copy.",
-  text_limit: "A prompt holds at most {limit} characters here; what was added beyond was left out.",
+  text_limit: "A take reads at most {limit} characters. What was added would have made it more than {most}, and was left out.",
   no_answer: "The server did not answer. Nothing is lost: try again.",
 
   // header
@@ -88,6 +88,7 @@ export const en = {
   queued_hint: "It starts by itself. You can close this page; the take goes on.",
   idle_title: "No worker is running",
   idle_hint: "Take {n} waits safely and starts by itself once a worker is up. Where none comes up, run on the server:",
+  unready_hint: "The worker could not load its model; whoever runs this studio has to mend that:",
   warming_title: "A worker is loading its model",
   warming_hint: "Take {n} waits and starts by itself in a moment.",
   idle_broken: "Take {n} waits. The worker could not load its model; whoever runs this studio has to mend that:",

@@ -21,7 +21,7 @@ export const fr: Words = {
   not_connected:
     "Pas de connexion pour l’instant ; votre texte est gardé. Elle revient d’elle-même : réessayez ensuite.",
   room_closed: "La salle est fermée pour cette page ; votre texte reste ici, à copier.",
-  text_limit: "Un texte tient ici au plus {limit} caractères ; l’ajout de trop a été laissé de côté.",
+  text_limit: "Une prise lit au plus {limit} caractères. L’ajout aurait dépassé {most} et a été laissé de côté.",
   no_answer: "Le serveur n’a pas répondu. Rien n’est perdu : réessayez.",
 
   project_title: "Titre du projet",
@@ -87,6 +87,7 @@ export const fr: Words = {
   queued_hint: "Elle démarre d’elle-même. Vous pouvez fermer cette page, la prise continue.",
   idle_title: "Aucun processus de rendu ne tourne",
   idle_hint: "La prise {n} attend en sûreté et démarre d’elle-même dès qu’un processus de rendu est prêt. S’il n’en vient pas, lancez sur le serveur :",
+  unready_hint: "Le processus de rendu n’a pas pu charger son modèle ; c’est à réparer par qui gère ce studio :",
   warming_title: "Un processus de rendu charge son modèle",
   warming_hint: "La prise {n} attend et démarrera d’elle-même dans un instant.",
   idle_broken: "La prise {n} attend. Le processus de rendu n’a pas pu charger son modèle ; c’est à réparer par qui gère ce studio :",

@@ -72,7 +72,7 @@ export function createDesk({ page, t, store, document: shared, presence, actions
     presence,
     suggestions: () => store.get().offer?.suggestions ?? [],
     onChange: () => renderCount(store.get()),
-    onRefused: () => complain(t("text_limit", { limit: t.number(TEXT_LIMIT) })),
+    onRefused: () => complain(t("text_limit", { limit: t.number(store.get().offer?.prompt_limit ?? 0), most: t.number(TEXT_LIMIT) })),
   });
   const settings = createSettings({
     parent: part("chips"),

@@ -15,11 +15,11 @@ export interface NoticeInput {
 }
 
 export type NoticeKind =
-  "none" | "loading" | "empty" | "idle" | "warming" | "queued" | "starting" | "failed" | "cancelled" | "broken";
+  "none" | "loading" | "empty" | "unready" | "idle" | "warming" | "queued" | "starting" | "failed" | "cancelled" | "broken";
 
 export function noticeOf({ state, take, pictures, broken }: NoticeInput): NoticeKind {
   if (!state.loaded) return "loading";
-  if (take === null) return "empty";
+  if (take === null) return state.workers.error === "" ? "empty" : "unready";
   switch (take.state) {
     case "queued":
       if (state.workers.alive > 0) return "queued";
@@ -85,6 +85,8 @@ function wording(t: Translate, kind: NoticeKind, { state, take }: NoticeInput): 
       return { title: t("connecting"), hint: "", ...plain };
     case "empty":
       return { title: t("empty_title"), hint: t("empty_hint"), ...plain };
+    case "unready":
+      return { title: t("idle_title"), hint: t("unready_hint"), command: state.workers.error, again: null };
     case "idle":
       return state.workers.error === ""
         ? { title: t("idle_title"), hint: t("idle_hint", { n }), command: t("idle_command"), again: null }

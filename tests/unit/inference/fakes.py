@@ -1,6 +1,7 @@
 """Jobs, and a model small enough to reason about: its latents count down to zero."""
 
 import queue
+import threading
 import uuid
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
@@ -166,6 +167,12 @@ class Stage:
     def turn(self, times: int = 1) -> None:
         for _ in range(times):
             self.engine.turn()
+
+    def sent(self) -> None:
+        """Wait until what has been handed over so far is reported."""
+        passed = threading.Event()
+        self.outbox._queue.put(passed.set)
+        assert passed.wait(DEADLINE_S)
 
     def close(self) -> None:
         """End everything: all reports are there after it."""
