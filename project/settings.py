@@ -90,7 +90,7 @@ REDIS_URL = ENV.redis_url or embedded.redis_url(ENV.data)
 DATABASES = {"default": _database(DATABASE_URL)}
 
 
-def _storage_backend(storage: Storage) -> dict[str, Any]:
+def storage_backend(storage: Storage) -> dict[str, Any]:
     if storage.folder is not None:
         return {
             "BACKEND": "django.core.files.storage.FileSystemStorage",
@@ -108,8 +108,11 @@ def _storage_backend(storage: Storage) -> dict[str, Any]:
     return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
 
 
+# Clips are nobody's but the studio's, also on a machine that others use; the default would be 0644 and 0755.
+FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
+
 STORAGES = {
-    "default": _storage_backend(ENV.storage),
+    "default": storage_backend(ENV.storage),
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 STATIC_URL = "/static/"
@@ -151,6 +154,8 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_SESSION_REMEMBER = True
+# How many proxies of one's own stand in front: so many entries of X-Forwarded-For are believed, and no more.
+ALLAUTH_TRUSTED_PROXY_COUNT = ENV.proxies
 ACCOUNT_RATE_LIMITS = {"login": "10/m/ip"}
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "Rushes: "
 SIGN_UP_OPEN = ENV.sign_up
@@ -208,7 +213,8 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname:<7} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"tokens": {"()": "project.logs.HideTokens"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["tokens"]}},
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {"procrastinate": {"level": "WARNING"}, "daphne": {"level": "WARNING"}},
 }

@@ -6,8 +6,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from project import embedded
 from project.env import ROOT
 
 log = logging.getLogger(__name__)
@@ -76,6 +78,42 @@ class Child:
             log.warning("%s did not stop in time and was killed", self.name)
             self.process.kill()
             self.process.wait()
+
+
+@dataclass
+class KeptServer:
+    """An embedded server and its restarts. ``start`` makes the next one, and may fail as often as it likes."""
+
+    server: embedded.Server
+    start: Callable[[], embedded.Server]
+    tried_at_s: float = field(default_factory=time.monotonic)
+    pause_s: float = 0.0
+    is_away: bool = False
+
+    def watch(self) -> None:
+        """Start it again when it has ended: at once, and with pauses that double while that does not help."""
+        now = time.monotonic()
+        if self.server.process.poll() is None or now < self.tried_at_s + self.pause_s:
+            return
+        if now - self.tried_at_s > STEADY_AFTER_S:
+            self.pause_s = 0.0
+        self.pause_s = min(max(self.pause_s * 2, FIRST_PAUSE_S), LONGEST_PAUSE_S)
+        self.tried_at_s = now
+        self._try()
+
+    def _try(self) -> None:
+        if not self.is_away:
+            log.warning("%s ended; starting it again", self.server.name)
+        try:
+            self.server = self.start()
+        except Exception as error:
+            # A full disk has room again some day; until then the pages say that a part is away.
+            if not self.is_away:
+                log.error("%s cannot be started again; trying until it can. %s", self.server.name, error)
+            self.is_away = True
+        else:
+            log.warning("%s runs again", self.server.name)
+            self.is_away = False
 
 
 def _why(code: int) -> str:

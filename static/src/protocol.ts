@@ -10,6 +10,7 @@ export const CLOSE_CODES = {
   revoked: 4403,
   not_found: 4404,
   stale_epoch: 4409,
+  role_changed: 4410,
   too_much: 4429,
   too_slow: 4408,
   unavailable: 4503,

@@ -1,4 +1,5 @@
 /** The room socket: hello, numbered events without gaps, replies as promises, reconnection, credits. */
+import { createClosing, NEW_SESSION_MS } from "./closing";
 import { CLOSE_CODES, VERSION, type Incoming, type Outgoing, type Reply, type Welcome } from "./protocol";
 
 type Event = Extract<Outgoing, { seq: number }>;
@@ -27,14 +28,6 @@ export interface SocketOptions {
 /** A command that got no answer; asking again with the same key is harmless. */
 export class Unanswered extends Error {}
 
-/** After these the server would only refuse again. */
-const FINAL: readonly number[] = [
-  CLOSE_CODES.bad_update,
-  CLOSE_CODES.unauthenticated,
-  CLOSE_CODES.revoked,
-  CLOSE_CODES.not_found,
-  CLOSE_CODES.stale_epoch,
-];
 const OPEN = 1; // WebSocket.OPEN
 const REPLY_TIMEOUT_MS = 15_000;
 const FIRST_DELAY_MS = 250;
@@ -56,6 +49,7 @@ export function createRoomSocket(options: SocketOptions) {
   const { url, handlers } = options;
   const open = options.open ?? ((address: string) => new WebSocket(address));
   const random = options.random ?? Math.random;
+  const closing = createClosing();
   const waiting = new Map<string, Waiting>();
   let socket: WebSocket | null = null;
   let state: SocketState = { kind: "connecting" };
@@ -105,6 +99,7 @@ export function createRoomSocket(options: SocketOptions) {
   function welcome(message: Welcome): void {
     if (message.room !== null) lastSeq = message.room.seq;
     tries = 0;
+    closing.admitted();
     handlers.onNotice(message);
     become({ kind: "live" });
   }
@@ -151,12 +146,15 @@ export function createRoomSocket(options: SocketOptions) {
 
   function closed(code: number): void {
     drop();
-    if (FINAL.includes(code)) {
+    // What was missed is more than this connection bears: the room as it is now is less.
+    if (code === CLOSE_CODES.too_slow) lastSeq = null;
+    const read = closing.read(code);
+    if (read === "final") {
       become({ kind: "ended", code });
       return;
     }
     become({ kind: "waiting", tries });
-    timer = setTimeout(connect, retryDelayMs(tries, random()));
+    timer = setTimeout(connect, read === "doubted" ? NEW_SESSION_MS : retryDelayMs(tries, random()));
     tries += 1;
   }
 

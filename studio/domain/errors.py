@@ -25,6 +25,14 @@ class DomainError(Exception):
         self.code, self.message, self.kind, self.field = code, message, kind, field
 
 
+def storage_full(error: BaseException) -> DomainError | None:
+    """The refusal that stands for an error of Postgres when its disk is full (SQLSTATE 53100); None for any other."""
+    if getattr(error.__cause__, "sqlstate", None) != "53100":
+        return None
+    message = gettext("There is no room left on the studio’s disk; nothing was changed.")
+    return DomainError("storage.full", message, kind=Kind.STORAGE_FULL)
+
+
 def not_found() -> DomainError:
     """The one answer for what does not exist and for what a stranger may not know of."""
     return DomainError("not_found", gettext("There is nothing here that you can see."), kind=Kind.NOT_FOUND)

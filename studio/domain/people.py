@@ -8,13 +8,14 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from studio.domain import texts
 from studio.domain.access import Access, Right, role_name
 from studio.domain.errors import DomainError, Kind, not_found
-from studio.models import Invitation, Membership, Project, Role, User
+from studio.models import Invitation, Membership, Project, Role, User, Workspace
 from studio.models.people import COLOUR_COUNT
 
 NAME_LIMIT = 60
@@ -74,26 +75,38 @@ def invite(access: Access, role: Role, ttl: timedelta) -> tuple[Invitation, str]
 
 
 def open_invitation(token: str) -> Invitation:
-    """The invitation behind a link. Raises DomainError (not_found) when unknown, revoked, expired or of no use."""
-    invitation = (
-        Invitation.objects.filter(
-            token_sha256=_digest(token),
-            revoked_at=None,
-            expires_at__gt=timezone.now(),
-            project__deleted_at=None,
-        )
-        .select_related("project__workspace", "created_by")
-        .first()
-    )
-    if invitation is None:
+    """The invitation behind a link.
+
+    Raises:
+        DomainError: not_found when unknown, revoked, expired or of no use, and when who made it could not make it
+            now: a member no more, or in a lower role than it gives.
+    """
+    return _holding(_invitations(token))
+
+
+def _invitations(token: str) -> QuerySet[Invitation]:
+    return Invitation.objects.filter(
+        token_sha256=_digest(token), revoked_at=None, expires_at__gt=timezone.now(), project__deleted_at=None
+    ).select_related("project__workspace", "created_by")
+
+
+def _holding(invitations: QuerySet[Invitation]) -> Invitation:
+    invitation = invitations.first()
+    if invitation is None or not _could_be_made_now(invitation):
         raise not_found()
     return invitation
+
+
+def _could_be_made_now(invitation: Invitation) -> bool:
+    maker = Membership.objects.filter(workspace=invitation.project.workspace, user=invitation.created_by).first()
+    return maker is not None and _RANK[Role(maker.role)] >= _RANK[Role(invitation.role)]
 
 
 def accept_invitation(user: User, token: str) -> Project:
     """Join by a link: a membership is made, or raised; a higher one is kept."""
     with transaction.atomic():
-        invitation = open_invitation(token)
+        # Locked: a removal that revokes the link meanwhile is waited for, and then holds.
+        invitation = _holding(_invitations(token).select_for_update(of=("self",), no_key=True))
         membership, made = Membership.objects.select_for_update().get_or_create(
             workspace=invitation.project.workspace, user=user, defaults={"role": invitation.role}
         )
@@ -101,6 +114,48 @@ def accept_invitation(user: User, token: str) -> Project:
             membership.role = invitation.role
             membership.save(update_fields=["role"])
     return invitation.project
+
+
+def remove_member(access: Access, user_id: int) -> None:
+    """Take a person out of the workspace; their sockets close.
+
+    A link does not know who holds it, so every open invitation into the workspace is revoked with them: nobody who
+    was removed comes back by the link that they joined with. Members stay; those not yet in need a new link.
+
+    Raises:
+        DomainError: forbidden without the right to manage; not_found for who is no member; owner.last for the only
+            owner.
+    """
+    access.require(Right.MANAGE)
+    with transaction.atomic():
+        # One removal at a time, or two owners could remove each other. Links come before members, as in joining.
+        workspace = Workspace.objects.select_for_update(no_key=True).get(pk=access.project.workspace_id)
+        _revoke(workspace)
+        membership = Membership.objects.select_for_update().filter(workspace=workspace, user=user_id).first()
+        if membership is None:
+            raise not_found()
+        _check_not_the_last_owner(membership)
+        membership.delete()
+
+
+def revoke_invitations(access: Access) -> None:
+    """Make every open invitation into the workspace void. Raises DomainError (forbidden) for all but owners."""
+    access.require(Right.MANAGE)
+    _revoke(access.project.workspace)
+
+
+def _revoke(workspace: Workspace) -> None:
+    Invitation.objects.filter(project__workspace=workspace, revoked_at=None).update(revoked_at=timezone.now())
+
+
+def _check_not_the_last_owner(membership: Membership) -> None:
+    others = Membership.objects.filter(workspace=membership.workspace, role=Role.OWNER).exclude(pk=membership.pk)
+    if membership.role == Role.OWNER and not others.exists():
+        raise DomainError(
+            "owner.last",
+            gettext("A workspace keeps at least one owner: make somebody else an owner first."),
+            kind=Kind.CONFLICT,
+        )
 
 
 def keep_account(user: User, email: str, password: str) -> User:

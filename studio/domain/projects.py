@@ -96,11 +96,12 @@ def rename_project(access: Access, title: str) -> None:
 def delete_project(access: Access) -> None:
     """Take the project away from everybody; its rows stay. Takes that wait or run are cancelled."""
     access.require(Right.MANAGE)
-    takes.cancel_where(Q(project=access.project))
     with transaction.atomic():
         if not Project.objects.filter(pk=access.project.pk, deleted_at=None).update(deleted_at=timezone.now()):
             raise not_found()
         events.record(access.project.pk, "project.deleted", {})
+    # After the commit: a request that came before it is seen here, and none can come later.
+    takes.cancel_where(Q(project=access.project))
 
 
 def add_shot(access: Access, title: str) -> Shot:
@@ -148,7 +149,8 @@ def move_shot(access: Access, shot_id: UUID, position: int) -> None:
         project = _locked(access)
         moved = find_shot(access, shot_id)
         board = [shot for shot in project.shots.filter(deleted_at=None) if shot.pk != moved.pk]
-        board.insert(position, moved)
+        # A list takes no place beyond 2^63.
+        board.insert(min(position, len(board)), moved)
         for place, shot in enumerate(board):
             shot.position = place
         Shot.objects.bulk_update(board, ["position"])
@@ -158,13 +160,14 @@ def move_shot(access: Access, shot_id: UUID, position: int) -> None:
 def delete_shot(access: Access, shot_id: UUID) -> None:
     """Take a shot off the storyboard; its takes that wait or run are cancelled."""
     access.require(Right.EDIT)
-    takes.cancel_where(Q(shot=find_shot(access, shot_id)))
     with transaction.atomic():
         project = _locked(access)
         shot = find_shot(access, shot_id)
         shot.deleted_at = timezone.now()
         shot.save(update_fields=["deleted_at"])
         _shots_changed(project, "shot.deleted")
+    # After the commit: a request that came before it is seen here, and none can come later.
+    takes.cancel_where(Q(shot=shot))
 
 
 def pick_take(access: Access, shot_id: UUID, take_id: UUID | None) -> None:

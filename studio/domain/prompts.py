@@ -13,13 +13,16 @@ SHOTS = "shots"
 
 @dataclass(frozen=True)
 class Settings:
-    """A shot's co-edited settings; "" is "as written", ``seed`` None is "another each time"."""
+    """A shot's co-edited settings; "" is "as written", ``seed`` None is "another each time".
+
+    ``size`` and ``frames`` None stand for the offer's first ones: no offer was known when the shot was made.
+    """
 
     style: str = ""
     light: str = ""
     pace: str = ""
-    size: str = ""
-    frames: int = 0
+    size: str | None = None
+    frames: int | None = None
     seed: int | None = None
     quality: str = "draft"
 
@@ -28,8 +31,8 @@ def usual_settings() -> Settings:
     """What a new shot starts with: the model's first size and first length, a draft."""
     offer = offers.current()
     return Settings(
-        size=offer.sizes[0].id if offer.sizes else "",
-        frames=offer.lengths[0] if offer.lengths else 0,
+        size=offer.sizes[0].id if offer.sizes else None,
+        frames=offer.lengths[0] if offer.lengths else None,
     )
 
 

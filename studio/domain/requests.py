@@ -30,8 +30,20 @@ class TakeRequest:
     seed: int | None
 
 
+def check_key(key: str) -> None:
+    """Raises DomainError for a key that cannot be kept or is too short to be one of a kind."""
+    texts.readable(key, field="key")
+    if not 8 <= len(key) <= KEY_LIMIT:
+        raise DomainError(
+            "key.invalid",
+            gettext("Expected a key of 8 to %(limit)d characters, got %(given)d.")
+            % {"limit": KEY_LIMIT, "given": len(key)},
+            field="key",
+        )
+
+
 def check(request: TakeRequest, offer: Offer) -> Size:
-    """Hold a request against the offer; the size that it names.
+    """Hold a request against the offer, all but its key; the size that it names.
 
     Raises:
         DomainError: the first thing that cannot be done, with what was expected and what was given.
@@ -42,7 +54,6 @@ def check(request: TakeRequest, offer: Offer) -> Size:
             gettext("No worker has told yet what its model can do; ask again once one runs."),
             kind=Kind.UNAVAILABLE,
         )
-    _check_key(request.key)
     _check_prompt(request.prompt)
     _check_one_of("quality", request.quality, [quality.value for quality in Quality if quality in offer.steps])
     _check_choice("style", request.style, offer.styles)
@@ -52,17 +63,6 @@ def check(request: TakeRequest, offer: Offer) -> Size:
     _check_frames(request.frames, offer)
     _check_seed(request.seed)
     return next(size for size in offer.sizes if size.id == request.size)
-
-
-def _check_key(key: str) -> None:
-    texts.readable(key, field="key")
-    if not 8 <= len(key) <= KEY_LIMIT:
-        raise DomainError(
-            "key.invalid",
-            gettext("Expected a key of 8 to %(limit)d characters, got %(given)d.")
-            % {"limit": KEY_LIMIT, "given": len(key)},
-            field="key",
-        )
 
 
 def _check_prompt(prompt: str) -> None:

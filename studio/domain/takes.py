@@ -65,6 +65,7 @@ def request_take(access: Access, request: TakeRequest, enqueue: Enqueue | None =
         DomainError: forbidden; not_found for a shot that is not here; what the offer has not; too many waiting.
     """
     access.require(Right.GENERATE)
+    requests.check_key(request.key)
     with transaction.atomic():
         # One request of a person at a time: repeats meet, and the limit is exact. Locks go person, project.
         User.objects.select_for_update(no_key=True).get(pk=access.user.pk)

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+from pathlib import Path
 from uuid import UUID
 
 from django.core.files.base import ContentFile
@@ -28,7 +29,7 @@ def put(name: str, data: bytes) -> None:
     except BaseException:
         # What failed to be written may fail to be deleted too; the first error is the one to tell.
         with contextlib.suppress(Exception):
-            default_storage.delete(name)
+            remove(name)
         raise
 
 
@@ -40,10 +41,20 @@ def get(name: str) -> bytes:
 
 
 def remove(*names: str) -> None:
-    """Delete files; those that are not there are no matter."""
-    for name in names:
-        if name:
-            default_storage.delete(name)
+    """Delete files, and the folders of a take that this leaves empty; those that are not there are no matter."""
+    for name in filter(None, names):
+        default_storage.delete(name)
+        _prune(name)
+
+
+def _prune(name: str) -> None:
+    try:
+        folder = Path(default_storage.path(name)).parent
+    except NotImplementedError:  # a bucket has no folders
+        return
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+        folder.parent.rmdir()
 
 
 def leftovers(take: Take) -> list[str]:

@@ -20,6 +20,9 @@ logger = logging.getLogger(__name__)
 
 INTERVAL_S = 1.0
 
+_OF_NOTHING = Q(shot__deleted_at__isnull=False) | Q(project__deleted_at__isnull=False)
+"""Takes whose shot or project was deleted by a process that ended before it could cancel them."""
+
 LOST = "worker.lost", "The worker that rendered this take was lost, each time it was tried."
 
 
@@ -48,7 +51,7 @@ def sweep() -> None:
         pass
     for take_id, job_id in _without_a_job():
         _recover(take_id, job_id)
-    takes.cancel_where(Q(state=TakeState.QUEUED, cancel_requested_at__isnull=False))
+    takes.cancel_where(Q(state=TakeState.QUEUED, cancel_requested_at__isnull=False) | _OF_NOTHING)
     nodes.forget_the_dead()
 
 

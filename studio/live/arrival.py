@@ -8,6 +8,9 @@ from studio.domain import events, views
 from studio.domain.access import Access, Right, enter
 from studio.live import broadcast, protocol
 
+MAX_REPLAY_BYTES = 256 * 1024
+"""Events that tell of the whole storyboard add up: 30 of 200 shots are 1 MB, and the room as it is now far less."""
+
 
 @dataclass(frozen=True)
 class Arrival:
@@ -25,8 +28,7 @@ def read(access: Access, last_seq: int | None) -> Arrival:
         DomainError: not_found, when they may not see it any more.
     """
     access = enter(access.user, access.project.pk)
-    missed = None if last_seq is None else events.since(access.project.pk, last_seq)
-    return _snapshot(access) if missed is None else _replay(access, missed, last_seq or 0)
+    return (None if last_seq is None else _replay(access, last_seq)) or _snapshot(access)
 
 
 def _snapshot(access: Access) -> Arrival:
@@ -35,19 +37,20 @@ def _snapshot(access: Access) -> Arrival:
     return Arrival((_welcome(access, room),), room["seq"], running)
 
 
-def _replay(access: Access, missed: list[events.Event], last_seq: int) -> Arrival:
-    """The events, then the two notices that a snapshot would have held."""
+def _replay(access: Access, last_seq: int) -> Arrival | None:
+    """The events, then the two notices that a snapshot would have held; None when that is too much."""
     project_id = access.project.pk
-    messages = [
-        *(protocol.event_message(event.seq, event.type, event.payload) for event in missed),
-        {
-            "type": "workers.changed",
-            "v": protocol.VERSION,
-            "workers": views.workers_view(),
-        },
+    missed = events.since(project_id, last_seq)
+    if missed is None:
+        return None
+    told = [broadcast.encode(protocol.event_message(event.seq, event.type, event.payload)) for event in missed]
+    if sum(map(len, told)) > MAX_REPLAY_BYTES:
+        return None
+    notices = (
+        {"type": "workers.changed", "v": protocol.VERSION, "workers": views.workers_view()},
         {"type": "queue.moved", "v": protocol.VERSION, "places": views.places().get(project_id, {})},
-    ]
-    texts = (_welcome(access, None), *(broadcast.encode(message) for message in messages))
+    )
+    texts = (_welcome(access, None), *told, *map(broadcast.encode, notices))
     return Arrival(texts, missed[-1].seq if missed else last_seq, tuple(views.running(project_id)))
 
 

@@ -8,7 +8,7 @@ from channels.consumer import AsyncConsumer
 from django.http import HttpRequest
 from django.utils import translation
 
-from studio.domain.errors import DomainError
+from studio.domain.errors import DomainError, storage_full
 from studio.live import arrival, commands, hub, protocol, rooms
 from studio.live.audience import Viewer
 from studio.live.reading import UnreadableError, read
@@ -92,6 +92,7 @@ class RoomConsumer(Socket):
 
     async def _greet(self, last_seq: int | None) -> None:
         """Hear the room first and read it then: what happens between the two is held, and told once."""
+        await self.outbox.answered()
         self._viewer.hold()
         await rooms.get().enter(self.access, self._viewer)
         try:
@@ -103,8 +104,7 @@ class RoomConsumer(Socket):
             logger.exception("room %s was not read for user %s", self.project_id, self.access.user.pk)
             self.close("unavailable")
             return
-        for text in came.texts:
-            self.push(text)
+        self.answer(came.texts)
         for take_id, packet in await hub.get().newest_previews(list(came.running)):
             self.outbox.offer_late(take_id, packet)
         self._viewer.begin(came.seq)
@@ -113,13 +113,17 @@ class RoomConsumer(Socket):
         try:
             take_id = await in_thread(commands.perform, self.access, command)
         except DomainError as error:
-            view = protocol.ErrorView(code=error.code, message=error.message, field=error.field)
-            self._reply(command.id, view)
-        except Exception:
+            self._reply(command.id, _view(error))
+        except Exception as error:
             logger.exception("room %s, user %s: %s failed", self.project_id, self.access.user.pk, type(command))
-            self._reply(command.id, _FAILED)
+            full = storage_full(error)
+            self._reply(command.id, _view(full) if full else _FAILED)
         else:
             self._reply(command.id, None, take_id)
+
+
+def _view(error: DomainError) -> protocol.ErrorView:
+    return protocol.ErrorView(code=error.code, message=error.message, field=error.field)
 
 
 class Nowhere(AsyncConsumer):  # type: ignore[misc]  # channels has no types

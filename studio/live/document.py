@@ -25,6 +25,8 @@ LEAVE_TIMEOUT_S = 5.0
 FAILED_S = 30.0
 """A room whose document cannot be loaded is left alone for so long: each try may cost the other rooms the keeper."""
 AWARENESS_FRAME = b"\x01"
+MIN_AWARENESS_BYTES = 64
+"""A smaller awareness frame counts as so many bytes: handling one costs about as much as a state of this size."""
 Key = tuple[UUID, int]
 
 
@@ -32,7 +34,7 @@ class DocumentSession(Socket):
     """One connection to a project's document."""
 
     kind = "document"
-    # A whole document goes out at once: its 2 MiB, updates that wait, and as much again of news meanwhile.
+    # After a lost subscription up to a whole document, 2 MiB, is news; what was asked for does not count.
     outbox_bytes = 6 * 1024 * 1024
 
     async def opened(self) -> None:
@@ -57,7 +59,7 @@ class DocumentSession(Socket):
         data = message.get("bytes") or b""
         if data[:1] != AWARENESS_FRAME or self.closing is not None:
             await super().dispatch(message)
-        elif self._bytes.take(len(data)):
+        elif self._bytes.take(max(len(data), MIN_AWARENESS_BYTES)):
             await self.received(data)
         else:
             self.close("too_much")

@@ -201,9 +201,7 @@ class DocumentRoom:
 
     async def _answer(self, question: Question) -> None:
         _vector, update, waiting = await self._intake.diff(question.vector)
-        question.peer.push(step_2(update))
-        for waiter in waiting:
-            question.peer.push(update_frame(waiter))
+        question.peer.answer([step_2(update), *map(update_frame, waiting)])
 
     async def _probe(self, probe: Probe) -> None:
         if await self._intake.probe(probe.update):

@@ -83,8 +83,10 @@ def saved_frame(count: int) -> bytes:
 
 
 def json_text(value: Any) -> str:
-    """JSON as awareness carries it."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """JSON as awareness carries it. Raises ValueError for numbers that JSON does not have, and half characters."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text.encode()
+    return text
 
 
 def varuint(value: int) -> bytes:

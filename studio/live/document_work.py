@@ -1,5 +1,6 @@
 """What a room's task is given to do, and a connection as the room sees it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,6 +14,9 @@ class Peer(Protocol):
 
     def push(self, frame: bytes) -> None:
         """Send a frame."""
+
+    def answer(self, frames: Sequence[bytes]) -> None:
+        """Send what it asked for, of any size."""
 
     def close(self, reason: str) -> None:
         """Close, for one of protocol.CLOSE_CODES."""

@@ -107,7 +107,7 @@ def standing(session_key: str, access: Access) -> str:
         now = enter(user, access.project.pk)
     except DomainError:
         return "revoked"
-    return "" if now.role == access.role else "revoked"
+    return "" if now.role == access.role else "role_changed"
 
 
 _guards: "WeakKeyDictionary[asyncio.AbstractEventLoop, Guard]" = WeakKeyDictionary()

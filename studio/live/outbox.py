@@ -1,11 +1,12 @@
 """What waits to be sent on one socket: messages in order, none dropped, and previews, of which the newest wins."""
 
 import asyncio
+from collections.abc import Sequence
 from uuid import UUID
 
 CREDITS = 2
 """Preview packets that a viewer may have unacknowledged."""
-# A viewer that reads nothing holds at most this much: 250 of them in a room are 250 MB, and never more.
+# A viewer that reads nothing holds at most this much and an answer: 250 of them in a room are 250 MB and 250 answers.
 MAX_BYTES = 1024 * 1024
 
 Frame = str | bytes
@@ -21,6 +22,8 @@ class Outbox:
         self._messages: list[Frame] = []
         self._previews: dict[UUID, bytes] = {}
         self._wake = asyncio.Event()
+        self._answered = asyncio.Event()
+        self._answered.set()
 
     def put(self, frame: Frame) -> bool:
         """Add a message. False when the reader is so far behind that it has to be closed."""
@@ -28,6 +31,21 @@ class Outbox:
         self._messages.append(frame)
         self._wake.set()
         return self.size_bytes <= self._max_bytes
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether no answer is waiting."""
+        return self._answered.is_set()
+
+    async def answered(self) -> None:
+        """Wait until no answer is waiting."""
+        await self._answered.wait()
+
+    def answer(self, frames: Sequence[Frame]) -> None:
+        """Add what the reader asked for. It may be of any size and is not counted: asking is not being behind."""
+        self._messages += frames
+        self._answered.clear()
+        self._wake.set()
 
     def offer(self, take_id: UUID, packet: bytes) -> None:
         """Add a preview, in place of an older one of the same take that has not gone out."""
@@ -57,6 +75,7 @@ class Outbox:
 
     def _ready(self) -> list[Frame]:
         frames, self._messages, self.size_bytes = self._messages, [], 0
+        self._answered.set()
         while self._previews and self.credits:
             self.credits -= 1
             frames.append(self._previews.pop(next(iter(self._previews))))

@@ -69,8 +69,9 @@ class Presence:
             return
         now = self._clock()
         clock = max(int(now * 1000), before.clock + 1 if before else 0)
-        self._seen[client] = Seen(clock, text, speaker if text != GONE else None, speaker.user_id, now)
+        # Told first: what cannot be told must not be kept for everybody who comes.
         self._tell(speaker, State(client, clock, text))
+        self._seen[client] = Seen(clock, text, speaker if text != GONE else None, speaker.user_id, now)
 
     def leave(self, speaker: "Speaker", client: int) -> None:
         """A connection has gone; its client too, unless it is back on another connection."""
@@ -146,16 +147,19 @@ class Speaker:
 
 
 def stamped(text: str, person: Person) -> str | None:
-    """A state with its ``user`` replaced by the person; ``null`` as it is; None for what is no state or too big."""
+    """A state with its ``user`` replaced by the person; ``null`` as it is; None for what is no state or too big.
+
+    No state is also what a browser could not read, though Python does: NaN, Infinity, half of a surrogate pair.
+    """
     if len(text.encode()) > MAX_STATE_BYTES:
         return None
     try:
         state = json.loads(text)
+        if state is None:
+            return GONE
+        return json_text({**state, "user": person}) if isinstance(state, dict) else None
     except (ValueError, RecursionError):
         return None
-    if state is None:
-        return GONE
-    return json_text({**state, "user": person}) if isinstance(state, dict) else None
 
 
 def _user_id(text: str) -> int:

@@ -374,11 +374,13 @@ CLOSE_CODES: dict[str, int] = {
     "revoked": 4403,
     "not_found": 4404,
     "stale_epoch": 4409,
+    "role_changed": 4410,
     "too_much": 4429,
     "too_slow": 4408,
     "unavailable": 4503,
 }
-"""Why the server closes a socket; the client does not reconnect after 4400, 4403, 4404 and 4409."""
+"""Why the server closes a socket; the client does not reconnect after 4400, 4403, 4404 and 4409; after 4410 it
+comes back with the rights of its new role."""
 
 
 def event_message(seq: int, type_: str, payload: dict[str, Any]) -> dict[str, Any]:

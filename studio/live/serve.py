@@ -4,6 +4,7 @@ import asyncio
 import logging
 from typing import Any
 
+import daphne.server
 from channels.routing import get_default_application
 from daphne.endpoints import build_endpoint_description_strings
 from daphne.server import Server
@@ -11,6 +12,7 @@ from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.internet import defer
 
 from studio.live.protocol import MAX_MESSAGE_BYTES
+from studio.live.request import RequestFactory
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +44,8 @@ class Pace:
 class Protocol(WebSocketProtocol):  # type: ignore[misc]  # daphne has no types
     """A websocket that knows whether its peer reads."""
 
+    maxMessagePayloadSize: int  # noqa: N815 - autobahn's name
+
     def onOpen(self) -> None:  # noqa: N802 - autobahn's name
         # A peer that breaks a rule of the protocol is told which, before the connection goes.
         self.failByDrop = False
@@ -49,6 +53,14 @@ class Protocol(WebSocketProtocol):  # type: ignore[misc]  # daphne has no types
         self.transport.unregisterProducer()
         self.transport.registerProducer(self.pace, True)
         super().onOpen()
+
+    def sendMessage(self, *args: Any, **options: Any) -> None:  # noqa: N802 - autobahn's name
+        # Autobahn holds what goes out to the limit of what comes in; a room or a document may well be larger.
+        limit, self.maxMessagePayloadSize = self.maxMessagePayloadSize, 0
+        try:
+            super().sendMessage(*args, **options)
+        finally:
+            self.maxMessagePayloadSize = limit
 
     def onClose(self, *reason: Any) -> None:  # noqa: N802 - autobahn's name
         if hasattr(self, "pace"):
@@ -61,6 +73,7 @@ class RushesServer(Server):  # type: ignore[misc]  # daphne has no types
 
     def run(self) -> None:
         WebSocketFactory.protocol = Protocol
+        daphne.server.HTTPFactory = RequestFactory
         super().run()
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ A subclass answers ``opened``, ``received`` and ``closed``, and says things with
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -88,6 +88,14 @@ class Socket(AsyncConsumer):  # type: ignore[misc]  # channels has no types
             self.closing = CLOSE_CODES["too_slow"]
             self._abort()
 
+    def answer(self, frames: Sequence[Frame]) -> None:
+        """Send what the peer asked for, of any size. While another answer waits it counts as what is pushed does."""
+        if self.closing is None and self.outbox.is_answered:
+            self.outbox.answer(frames)
+            return
+        for frame in frames:
+            self.push(frame)
+
     def close(self, reason: str) -> None:
         """Close with one of CLOSE_CODES, once what was pushed has gone out; nothing goes out after."""
         if self.closing is None:
@@ -123,13 +131,21 @@ class Socket(AsyncConsumer):  # type: ignore[misc]  # channels has no types
             await self.closed()
 
     async def _write(self) -> None:
-        """Send until closing. ``send`` waits while the peer does not read, where the server lets it know."""
+        """Send until closing. A peer that can be sent no more is closed: it would wait for ever, and show nothing."""
+        try:
+            await self._send_until_closing()
+        except Exception:
+            logger.exception("room %s: nothing more can be sent on a %s socket", self.project_id, self.kind)
+            self.closing = self.closing or CLOSE_CODES["unavailable"]
+        await self._transmit_close()
+
+    async def _send_until_closing(self) -> None:
+        """``send`` waits while the peer does not read, where the server lets it know."""
         while True:
             for frame in await self.outbox.take():
                 if frame:
                     await self._transmit({"type": "websocket.send", **_body(frame)})
             if self.closing is not None:
-                await self._transmit_close()
                 return
 
     async def _transmit_close(self) -> None:

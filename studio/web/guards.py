@@ -14,7 +14,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.views import defaults
 
-from studio.domain.errors import DomainError, Kind
+from studio.domain.errors import DomainError, Kind, storage_full
 from studio.models import User
 
 logger = logging.getLogger(__name__)
@@ -84,8 +84,9 @@ class Refusals:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if isinstance(exception, DomainError):
-            return _refused(request, exception)
+        refused = exception if isinstance(exception, DomainError) else storage_full(exception)
+        if refused is not None:
+            return _refused(request, refused)
         if isinstance(exception, _AWAY):
             logger.exception("a server is away: %s %s", request.method, request.path)
             return HttpResponse(render_to_string("503.html"), status=HTTPStatus.SERVICE_UNAVAILABLE)

@@ -25,9 +25,11 @@ class Limit:
 
 
 TRY = Limit("try", 60, 600)
-"""Guests made by one address: a class or an office behind one address fits, a script does not."""
+"""Guests made by one address, invited or not: a class or an office behind one address fits, a script does not."""
 GUESS = Limit("guess", 30, 600)
 """Wrong invitation links from one address."""
+KEEP = Limit("keep", 30, 600)
+"""Guests' tries to become accounts from one address: each tells whether an e-mail address has an account."""
 INVITE = Limit("invite", 60, 3600)
 """Invitations made by one person."""
 

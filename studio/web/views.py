@@ -25,7 +25,7 @@ from studio.domain import projects as studio_projects
 from studio.domain import views as room_views
 from studio.domain.access import Right
 from studio.domain.errors import DomainError
-from studio.models import Role
+from studio.models import Role, User
 from studio.web import accounts, limits
 from studio.web.forms import GuestForm, InviteForm, KeepForm, NewProjectForm
 from studio.web.guards import form_errors, json_only, person, posted, refusal, signed_in_or_401
@@ -50,10 +50,14 @@ def try_now(request: HttpRequest) -> HttpResponse:
     form = GuestForm(request.POST)
     if not form.is_valid():
         return render(request, "studio/front.html", {"form": form, "samples": samples()})
-    limits.spend(limits.TRY, limits.address(request))
-    guest = accounts.welcome_guest(request, form.cleaned_data["name"])
+    guest = _guest(request, form)
     workspace = studio_projects.create_workspace(guest, accounts.workspace_name(guest.display_name))
     return redirect("room", studio_projects.sample_project(guest, workspace).pk)
+
+
+def _guest(request: HttpRequest, form: GuestForm) -> User:
+    limits.spend(limits.TRY, limits.address(request))
+    return accounts.welcome_guest(request, form.cleaned_data["name"])
 
 
 @require_safe
@@ -157,7 +161,7 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
     if request.method != "POST" or not (known or (settings.GUESTS_WELCOME and form.is_valid())):
         context = {"invitation": invitation, "form": form}
         return render(request, "studio/join.html", context)
-    user = person(request) if known else accounts.welcome_guest(request, form.cleaned_data["name"])
+    user = person(request) if known else _guest(request, form)
     return redirect("room", people.accept_invitation(user, token).pk)
 
 
@@ -187,6 +191,7 @@ def keep(request: HttpRequest) -> HttpResponse:
 
 def _kept(request: HttpRequest, form: KeepForm) -> bool:
     typed = form.cleaned_data
+    limits.spend(limits.KEEP, limits.address(request))
     try:
         accounts.keep_account(request, typed["name"], typed["email"], typed["password"])
     except DomainError as error:

@@ -104,6 +104,15 @@ describe("settings", () => {
     expect(readSettings(map, offer)).toMatchObject({ style: "neon", seed: 417, quality: "final" });
   });
 
+  it("take the offer's size and length where the shot was made before there was an offer", () => {
+    const map = new Y.Doc().getMap<string | number | null>("settings");
+    for (const unknown of [null, 0]) {
+      map.set("size", null);
+      map.set("frames", unknown);
+      expect(readSettings(map, offer)).toMatchObject({ size: "96x64", frames: 25 });
+    }
+  });
+
   it("take a whole seed within the limit, or none", () => {
     expect(["", " 417 ", "0"].map((typed) => parseSeed(typed, 1000))).toEqual([null, 417, 0]);
     expect(["-1", "1001", "1.5", "x", "9".repeat(40)].map((typed) => parseSeed(typed, 1000))).toEqual(

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
+import { NEW_SESSION_MS } from "../../static/src/closing";
 import type { Outgoing } from "../../static/src/protocol";
 import { createRoomSocket, retryDelayMs, Unanswered, type SocketState } from "../../static/src/socket";
 import { room, welcome } from "./samples";
@@ -156,7 +157,7 @@ describe("the room socket", () => {
     expect(Wire.all).toHaveLength(2);
   });
 
-  it.each([4401, 4403, 4404, 4409, 4400])("stays away after %i", (code) => {
+  it.each([4403, 4404, 4409, 4400])("stays away after %i", (code) => {
     const { states } = live();
     newest().end(code);
     vi.advanceTimersByTime(60_000);
@@ -169,6 +170,49 @@ describe("the room socket", () => {
     newest().end(code);
     vi.advanceTimersByTime(60_000);
     expect(Wire.all).toHaveLength(2);
+  });
+
+  it("asks for the whole room after it was too far behind", () => {
+    live();
+    newest().end(4408);
+    vi.advanceTimersByTime(250);
+    newest().open();
+    expect(newest().sent).toEqual([{ type: "hello", v: 1 }]);
+  });
+
+  it("asks once more when its session has ended, because the person's other tab may have got a new one", () => {
+    const { states } = live();
+    newest().end(4401);
+    expect(states.at(-1)?.kind).toBe("waiting");
+    vi.advanceTimersByTime(NEW_SESSION_MS - 1);
+    expect(Wire.all).toHaveLength(1);
+    vi.advanceTimersByTime(1);
+    newest().open();
+    newest().say(welcome(null));
+    expect(states.at(-1)).toEqual({ kind: "live" });
+    newest().end(4401);
+    expect(states.at(-1)?.kind).toBe("waiting");
+  });
+
+  it("ends when it is told twice that nobody is signed in", () => {
+    const { states } = live();
+    newest().end(4401);
+    vi.advanceTimersByTime(NEW_SESSION_MS);
+    newest().open();
+    newest().end(4401);
+    expect(states.at(-1)).toEqual({ kind: "ended", code: 4401 });
+    vi.advanceTimersByTime(60_000);
+    expect(Wire.all).toHaveLength(2);
+  });
+
+  it("does not forget that it was told so while the network is away", () => {
+    const { states } = live();
+    newest().end(4401);
+    vi.advanceTimersByTime(NEW_SESSION_MS);
+    newest().end(1006);
+    vi.advanceTimersByTime(60_000);
+    newest().end(4401);
+    expect(states.at(-1)).toEqual({ kind: "ended", code: 4401 });
   });
 
   it("gives each reply to who asked", async () => {

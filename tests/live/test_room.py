@@ -535,7 +535,7 @@ async def test_r15_another_role_closes_the_socket(studio: Studio, cast: Cast, co
         membership = await in_thread(Membership.objects.get, user=cast.editor, workspace=cast.workspace)
         membership.role = Role.VIEWER
         await in_thread(membership.save)
-        assert await demoted.closed() == 4403
+        assert await demoted.closed() == 4410
 
 
 async def test_r15_a_session_that_ends_in_the_middle_closes_the_socket(

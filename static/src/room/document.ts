@@ -6,6 +6,7 @@ import { encodeAwarenessUpdate, removeAwarenessStates, type Awareness } from "y-
 import { messageAwareness, WebsocketProvider } from "y-websocket";
 import * as Y from "yjs";
 
+import { createClosing, NEW_SESSION_MS } from "../closing";
 import { createBin } from "../dom";
 import { socketUrl, type PageData } from "../page";
 import { CLOSE_CODES } from "../protocol";
@@ -35,6 +36,8 @@ export function createSharedDocument({ page, onState }: DocumentOptions) {
   const copy = new IndexeddbPersistence(copyName(page), doc);
   let saved: SavedState = NOTHING_SENT;
   let state: DocumentState = { kind: "connecting" };
+  const closing = createClosing();
+  let later: ReturnType<typeof setTimeout> | undefined;
 
   function become(next: DocumentState): void {
     if (state.kind === "ended") return;
@@ -58,7 +61,9 @@ export function createSharedDocument({ page, onState }: DocumentOptions) {
     track({ type: "durable", count: readVarUint(decoder) });
   };
   provider.on("sync", (synced) => {
-    if (synced) track({ type: "synced" });
+    if (!synced) return;
+    closing.admitted();
+    track({ type: "synced" });
   });
   provider.on("connection-close", (event) => {
     saved = reduceSaved(saved, { type: "closed" });
@@ -68,12 +73,15 @@ export function createSharedDocument({ page, onState }: DocumentOptions) {
 
   function closed(code: number): void {
     if (code === CLOSE_CODES.stale_epoch) void startOver(copy);
-    if (!FINAL.includes(code)) {
-      become({ kind: "waiting" });
-      return;
-    }
-    provider.shouldConnect = false;
-    become({ kind: "ended", code });
+    const read = closing.read(code);
+    if (read !== "passing") provider.shouldConnect = false;
+    if (read === "doubted") later = setTimeout(() => provider.connect(), NEW_SESSION_MS);
+    become(read === "final" ? { kind: "ended", code } : { kind: "waiting" });
+  }
+
+  function disconnect(): void {
+    clearTimeout(later);
+    provider.disconnect();
   }
 
   bin.listen(window, "online", () => {
@@ -81,7 +89,7 @@ export function createSharedDocument({ page, onState }: DocumentOptions) {
   });
   bin.listen(window, "offline", () => {
     if (state.kind === "ended") return;
-    provider.disconnect(); // a socket without a network may take minutes to notice
+    disconnect(); // a socket without a network may take minutes to notice
     provider.connect();
   });
   bin.listen(window, "pagehide" as "click", () => {
@@ -103,10 +111,9 @@ export function createSharedDocument({ page, onState }: DocumentOptions) {
     /** Drop this browser's copy and load the page again: what the server refused must not be sent once more. */
     startOver: (): void => void startOver(copy),
     /** Stop sending: the room socket learnt that this person may not go on here. */
-    stop(): void {
-      provider.disconnect();
-    },
+    stop: disconnect,
     dispose(): void {
+      clearTimeout(later);
       bin.dispose();
       provider.destroy();
       void copy.destroy();
@@ -115,14 +122,6 @@ export function createSharedDocument({ page, onState }: DocumentOptions) {
   };
 }
 export type SharedDocument = ReturnType<typeof createSharedDocument>;
-
-const FINAL: readonly number[] = [
-  CLOSE_CODES.bad_update,
-  CLOSE_CODES.unauthenticated,
-  CLOSE_CODES.revoked,
-  CLOSE_CODES.not_found,
-  CLOSE_CODES.stale_epoch,
-];
 
 /** By person too: what somebody wrote offline must not be sent as the words of whoever signs in next. */
 function copyName(page: PageData): string {

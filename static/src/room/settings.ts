@@ -25,7 +25,8 @@ export function readSettings(map: ShotSettings | null, offer: OfferView): Settin
     light: text(map?.get("light")),
     pace: text(map?.get("pace")),
     size: text(map?.get("size")) || (offer.sizes[0]?.id ?? ""),
-    frames: whole(map?.get("frames")) ?? offer.lengths[0] ?? 0,
+    // Null and 0 alike: the shot was made before any worker had told its lengths.
+    frames: whole(map?.get("frames")) || (offer.lengths[0] ?? 0),
     seed: whole(map?.get("seed")),
     quality: map?.get("quality") === "final" ? "final" : "draft",
   };

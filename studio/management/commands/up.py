@@ -6,7 +6,9 @@ import socket
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -37,9 +39,9 @@ def _ignore_signals() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def _stop_servers(servers: list[embedded.Server]) -> None:
-    for server in reversed(servers):
-        server.stop()
+def _stop_servers(servers: list[supervisor.KeptServer]) -> None:
+    for kept in reversed(servers):
+        kept.server.stop()
 
 
 class Command(BaseCommand):
@@ -65,10 +67,10 @@ class Command(BaseCommand):
         except embedded.EmbeddedError as error:
             raise CommandError(str(error)) from error
 
-    def _start_servers(self, stack: ExitStack) -> list[embedded.Server]:
+    def _start_servers(self, stack: ExitStack) -> list[supervisor.KeptServer]:
         self._claim(stack, ENV.data)
         self._check_port()
-        servers: list[embedded.Server] = []
+        servers: list[supervisor.KeptServer] = []
         stack.callback(_stop_servers, servers)
         if not ENV.database_url:
             servers.append(self._timed("Postgres", embedded.start_postgres))
@@ -76,11 +78,11 @@ class Command(BaseCommand):
             servers.append(self._timed("Valkey", embedded.start_valkey))
         return servers
 
-    def _timed(self, name: str, start: Any) -> embedded.Server:
+    def _timed(self, name: str, start: Callable[[Path], embedded.Server]) -> supervisor.KeptServer:
         begun = time.monotonic()
-        server: embedded.Server = start(ENV.data)
+        server = start(ENV.data)
         self.stdout.write(f"· {name} is up ({time.monotonic() - begun:.1f} s)")
-        return server
+        return supervisor.KeptServer(server, partial(start, ENV.data))
 
     def _claim(self, stack: ExitStack, data: Path) -> None:
         """One studio a data folder: the lock is held while we live, however we end."""
@@ -139,13 +141,10 @@ class Command(BaseCommand):
                     raise CommandError("the web process did not answer; its messages are above") from None
                 time.sleep(0.03)
 
-    def _watch(self, children: list[supervisor.Child], servers: list[embedded.Server]) -> None:
+    def _watch(self, children: list[supervisor.Child], servers: list[supervisor.KeptServer]) -> None:
         while True:
             for child in children:
                 child.watch()
-            for place, server in enumerate(servers):
-                if server.process.poll() is not None:
-                    self.stderr.write(f"{server.name} ended; starting it again")
-                    start = embedded.start_postgres if server.name == "Postgres" else embedded.start_valkey
-                    servers[place] = start(ENV.data)
+            for kept in servers:
+                kept.watch()
             time.sleep(0.2)

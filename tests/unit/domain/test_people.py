@@ -1,8 +1,14 @@
 """Guests, accounts and invitations."""
 
+import contextlib
+import threading
+import time
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
 from studio.domain import access, people
@@ -80,6 +86,114 @@ def test_a_revoked_or_expired_link_leads_nowhere(cast: Cast, change: dict[str, o
         people.accept_invitation(cast.stranger, token)
     assert refused.value.kind is Kind.NOT_FOUND
     assert not Membership.objects.filter(user=cast.stranger, workspace=cast.workspace).exists()
+
+
+def refused(call: Callable[[], object]) -> Kind:
+    """What sort of no a call gets."""
+    with pytest.raises(DomainError) as error:
+        call()
+    return error.value.kind
+
+
+@pytest.mark.parametrize("change", [Role.REVIEWER, None])
+def test_a_link_is_void_once_its_maker_may_not_give_it_any_more(cast: Cast, change: Role | None) -> None:
+    _, token = people.invite(cast.access("editor"), Role.EDITOR, DAY)
+    made_by = Membership.objects.filter(user=cast.editor, workspace=cast.workspace)
+    if change is None:
+        made_by.delete()
+    else:
+        made_by.update(role=change)
+    assert refused(lambda: people.open_invitation(token)) is Kind.NOT_FOUND
+    assert refused(lambda: people.accept_invitation(cast.stranger, token)) is Kind.NOT_FOUND
+
+
+def test_a_link_to_a_role_that_its_maker_still_has_goes_on(cast: Cast) -> None:
+    _, token = people.invite(cast.access("editor"), Role.VIEWER, DAY)
+    Membership.objects.filter(user=cast.editor).update(role=Role.REVIEWER)
+    assert people.accept_invitation(cast.stranger, token) == cast.project
+
+
+def test_a_removed_person_does_not_come_back_by_the_link_they_hold(cast: Cast) -> None:
+    _, token = people.invite(cast.access("owner"), Role.EDITOR, DAY)
+    people.accept_invitation(cast.stranger, token)
+    people.remove_member(cast.access("owner"), cast.stranger.pk)
+    assert refused(lambda: access.enter(cast.stranger, cast.project.pk)) is Kind.NOT_FOUND
+    assert refused(lambda: people.accept_invitation(cast.stranger, token)) is Kind.NOT_FOUND
+    _, fresh = people.invite(cast.access("owner"), Role.VIEWER, DAY)
+    people.accept_invitation(cast.stranger, fresh)
+    assert access.enter(cast.stranger, cast.project.pk).role == Role.VIEWER
+
+
+def test_a_removal_closes_the_persons_sockets(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    told: list[int] = []
+    monkeypatch.setattr("studio.live.broadcast.revoke_user", told.append)
+    with django_capture_on_commit_callbacks(execute=True):
+        people.remove_member(cast.access("owner"), cast.editor.pk)
+    assert told == [cast.editor.pk]
+
+
+def test_the_last_owner_stays(cast: Cast) -> None:
+    assert refused(lambda: people.remove_member(cast.access("owner"), cast.owner.pk)) is Kind.CONFLICT
+    Membership.objects.filter(user=cast.editor).update(role=Role.OWNER)
+    people.remove_member(cast.access("editor"), cast.owner.pk)
+    assert refused(lambda: cast.access("owner")) is Kind.NOT_FOUND
+
+
+@pytest.mark.parametrize("part", ["editor", "reviewer", "viewer", "guest"])
+def test_only_the_owner_removes_people_and_revokes_links(cast: Cast, part: str) -> None:
+    _, token = people.invite(cast.access("owner"), Role.VIEWER, DAY)
+    entered = cast.access(part)
+    assert refused(lambda: people.remove_member(entered, cast.viewer.pk)) is Kind.FORBIDDEN
+    assert refused(lambda: people.revoke_invitations(entered)) is Kind.FORBIDDEN
+    assert people.open_invitation(token)
+
+
+def test_a_stranger_is_no_member_to_be_removed(cast: Cast) -> None:
+    _, token = people.invite(cast.access("owner"), Role.VIEWER, DAY)
+    assert refused(lambda: people.remove_member(cast.access("owner"), cast.stranger.pk)) is Kind.NOT_FOUND
+    assert people.open_invitation(token)
+
+
+def test_the_owner_revokes_the_open_links_of_this_workspace_only(cast: Cast) -> None:
+    other = Cast()
+    _, kept = people.invite(other.access("owner"), Role.VIEWER, DAY)
+    tokens = [people.invite(cast.access(part), Role.VIEWER, DAY)[1] for part in ("owner", "editor")]
+    people.revoke_invitations(cast.access("owner"))
+    for token in tokens:
+        assert refused(lambda token=token: people.open_invitation(token)) is Kind.NOT_FOUND  # type: ignore[misc]
+    assert people.open_invitation(kept)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_joins_by_a_link_while_being_removed_is_out(cast: Cast) -> None:
+    _, token = people.invite(cast.access("owner"), Role.VIEWER, DAY)
+    entered, started = cast.access("owner"), threading.Event()
+
+    def join() -> None:
+        started.set()
+        with contextlib.suppress(DomainError):
+            people.accept_invitation(cast.viewer, token)
+        connection.close()
+
+    joining = threading.Thread(target=join)
+    with transaction.atomic():
+        people.remove_member(entered, cast.viewer.pk)
+        joining.start()
+        assert started.wait(5)
+        wait_for_a_lock()
+    joining.join(5)
+    assert not Membership.objects.filter(user=cast.viewer, workspace=cast.workspace).exists()
+
+
+def wait_for_a_lock() -> None:
+    """Until another connection waits for what this transaction holds."""
+    deadline = time.monotonic() + 5
+    with connection.cursor() as cursor:
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        while cursor.execute(waiting) and cursor.fetchone() == (0,) and time.monotonic() < deadline:
+            pass
 
 
 @pytest.mark.parametrize("token", ["", "x", "a\x00b", "\ud800"])

@@ -1,14 +1,17 @@
 """Workspaces, projects and storyboards."""
 
+import contextlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.db.models import Q
 from django.utils import translation
 from pycrdt import Doc, Map
 
-from studio.domain import access, events, projects, views
+from studio.domain import access, events, projects, takes, views
 from studio.domain.access import Access
 from studio.domain.errors import DomainError, Kind
 from studio.jobs import queue
@@ -47,6 +50,13 @@ def test_a_new_project_has_its_prompts_in_the_document(cast: Cast) -> None:
     }  # fmt: skip
 
 
+def test_a_shot_made_before_any_offer_leaves_size_and_length_open(settings: Any, tmp_path: Path) -> None:
+    settings.RUSHES_MODEL_FOLDER = tmp_path
+    cast = Cast()
+    written_settings = written(cast.project)[str(cast.shots[0].pk)]["settings"]
+    assert (written_settings["size"], written_settings["frames"]) == (None, None)
+
+
 def test_a_sample_project_has_three_written_shots_with_titles_in_the_readers_language() -> None:
     make_worker_node()
     guest = make_person("Gus", guest=True)
@@ -79,6 +89,7 @@ def test_an_added_shot_is_seeded_and_its_seed_published(
         (0, ["Evening", "Morning", "Night"]),
         (1, ["Morning", "Evening", "Night"]),
         (9, ["Morning", "Night", "Evening"]),
+        (10**25, ["Morning", "Night", "Evening"]),
     ],
 )
 def test_a_shot_moves_to_a_place(cast: Cast, position: int, expected: list[str]) -> None:
@@ -125,13 +136,32 @@ def test_a_deleted_project_is_gone_for_everybody_and_its_takes_are_cancelled(cas
         assert refused.value.kind is Kind.NOT_FOUND
         assert cast.project.pk not in [card.id for card in projects.projects_of(person)]
     assert Take.objects.get(pk=take.pk).state == TakeState.CANCELLED
-    last = RoomEvent.objects.order_by("seq").last()
-    assert last is not None
-    assert last.type == "project.deleted"
+    told = RoomEvent.objects.order_by("seq").values_list("type", flat=True)
+    assert list(told) == ["take.queued", "project.deleted", "take.cancelled"]
     assert_gone(lambda: queue.submit(entered, make_request(cast.shots[0])))
     assert_gone(lambda: projects.add_shot(entered, "Late"))
     assert_gone(lambda: projects.rename_project(entered, "Late"))
     assert_gone(lambda: views.room_view(entered))
+
+
+@pytest.mark.parametrize("deletion", ["shot", "project"])
+def test_a_take_asked_for_during_a_deletion_does_not_go_on(
+    cast: Cast, deletion: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cancel, shot = takes.cancel_where, cast.shots[0]
+
+    def cancel_and_be_late(which: Q) -> None:
+        cancel(which)
+        with contextlib.suppress(DomainError):
+            takes.request_take(cast.access("owner"), make_request(shot))
+
+    monkeypatch.setattr(takes, "cancel_where", cancel_and_be_late)
+    entered = cast.access("owner")
+    if deletion == "shot":
+        projects.delete_shot(entered, shot.pk)
+    else:
+        projects.delete_project(entered)
+    assert not Take.objects.filter(state=TakeState.QUEUED).exists()
 
 
 def assert_gone(call: Callable[[], object]) -> None:

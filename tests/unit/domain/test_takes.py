@@ -56,6 +56,8 @@ def types() -> list[str]:
         ("quality", "best", "quality.unknown", "draft, final; got “best”"),
         ("key", "short", "key.invalid", "got 5"),
         ("key", "x" * 81, "key.invalid", "got 81"),
+        ("key", "eight\x00eight", "key.unreadable", "NUL"),
+        ("key", "eight\ud800eight", "key.unreadable", "half of a character"),
     ],
 )
 def test_what_cannot_be_done_is_refused_with_what_was_expected_and_given(

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.db import close_old_connections, connection
+from django.utils import timezone
 
 from studio.domain import takes
 from studio.jobs import queue
 from studio.jobs.sweep import sweep
-from studio.models import RoomEvent, Take
+from studio.models import Project, RoomEvent, Shot, Take
 from tests.factories import Cast, make_request
 
 
@@ -122,6 +123,14 @@ def test_a_take_that_has_ended_is_left_alone_when_its_job_stalls(take: Take, sil
     sweep()
     take.refresh_from_db()
     assert (take.state, take.error_code) == ("failed", "render.nan")
+
+
+@pytest.mark.parametrize("of", [Shot, Project])
+def test_takes_of_what_was_deleted_do_not_go_on_j14(take: Take, of: type[Shot | Project]) -> None:
+    of._default_manager.update(deleted_at=timezone.now())
+    sweep()
+    take.refresh_from_db()
+    assert take.state == "cancelled"
 
 
 def test_several_sweeps_at_once_queue_each_take_once_j12(cast: Cast, silent_s: float) -> None:

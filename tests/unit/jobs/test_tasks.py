@@ -23,6 +23,10 @@ def files(storage: Path) -> list[str]:
     return sorted(str(path.relative_to(storage)) for path in storage.rglob("*") if path.is_file())
 
 
+def folders(storage: Path) -> list[Path]:
+    return list(storage.glob("takes/*"))
+
+
 async def events() -> list[str]:
     rows = RoomEvent.objects.order_by("seq").values_list("type", flat=True)
     return await database(lambda: list(rows))()
@@ -233,3 +237,16 @@ async def test_leftovers_of_a_take_that_was_cancelled_while_it_waited_are_swept_
     assert len(files(storage)) == 1
     await sweep.once()
     assert files(storage) == []
+
+
+async def test_clips_are_their_owners_only(rig: Rig, renderer: FakeRenderer, take: Take, storage: Path) -> None:
+    renderer.script = whole
+    done = await render(rig, take)
+    clip = storage / done.clip_key
+    assert (clip.stat().st_mode & 0o777, clip.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+
+async def test_a_failed_take_leaves_no_folder_j16(rig: Rig, renderer: FakeRenderer, take: Take, storage: Path) -> None:
+    renderer.script = lambda job: [Checkpointed(2, b"two"), Failed("prompt.refused", "")]
+    assert (await render(rig, take)).state == "failed"
+    assert folders(storage) == []

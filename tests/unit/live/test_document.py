@@ -14,8 +14,9 @@ from channels.db import database_sync_to_async
 
 from studio.domain.access import Access, enter
 from studio.live import broadcast, document, document_log, document_room, groups, hub, keeper_client
-from studio.live.document_wire import update_frame
+from studio.live.document_wire import awareness_frame, update_frame
 from studio.live.keeper_client import KeeperClient
+from studio.live.limits import BYTE_BURST
 from studio.models import DocumentSnapshot, DocumentUpdate, Project, QuarantinedUpdate, User
 from tests.factories import Cast
 from tests.helpers import fragile_keeper
@@ -136,6 +137,17 @@ async def test_d10_a_late_joiner_sees_text_with_nobody_else_online(editor: Acces
     assert two.text(shot) == f"Dawn. {SEED}"
 
 
+async def test_d10_a_document_larger_than_what_may_wait_is_given_whole(
+    editor: Access, owner: Access, shot: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = await Client.joined(editor)
+    type_at_start(one, shot, "A" * 10_000)
+    await one.all_saved()
+    monkeypatch.setattr(document.DocumentSession, "outbox_bytes", 5_000)
+    two = await Client.joined(owner)
+    assert two.text(shot) == one.text(shot)
+
+
 async def test_d10_who_joins_while_others_write_misses_nothing(editor: Access, owner: Access, shot: str) -> None:
     one = await Client.joined(editor)
     joiners = []
@@ -192,9 +204,10 @@ async def test_d9_a_bad_update_costs_its_sender_only(cast: Cast, editor: Access,
     type_at_start(good, shot, "fine ")
     assert await bad.closed_with() == 4400
     await good.all_saved()
-    assert [(payload, user) for payload, user, _reason in await quarantined()] == [(poison, cast.editor.pk)]
+    # The room answers in order: who has joined came after the quarantine was written.
     again = await Client.joined(editor)
     assert again.text(shot) == f"fine {SEED}"
+    assert [(payload, user) for payload, user, _reason in await quarantined()] == [(poison, cast.editor.pk)]
 
 
 @pytest.mark.parametrize(
@@ -343,6 +356,14 @@ async def test_d12_a_row_that_waits_survives_compaction(cast: Cast, editor: Acce
     assert await rows(cast) == [gapped]
     assert await log.compact(lambda snapshot, updates: keeper.compact(uuid4(), snapshot, updates)) == 0
     await log._pool.close()
+
+
+async def test_d2_a_small_awareness_frame_counts_as_a_larger_one(editor: Access) -> None:
+    one = await Client.joined(editor)
+    # Three bytes each: counted as they are, so many would be within the burst.
+    for _ in range(BYTE_BURST // 4):
+        one.send(awareness_frame([]))
+    assert await one.closed_with() == 4429
 
 
 async def test_d11_people_see_each_other_and_late_joiners_too(cast: Cast, editor: Access, owner: Access) -> None:

@@ -117,7 +117,7 @@ def _nothing(cast: Cast) -> None:
     [
         (_nothing, ""),
         (_remove, "revoked"),
-        (_promote, "revoked"),
+        (_promote, "role_changed"),
         (_delete_project, "revoked"),
         (_close_account, "unauthenticated"),
         (_change_password, "unauthenticated"),

@@ -61,6 +61,26 @@ async def test_r13_the_cap_counts_bytes_of_messages_that_wait() -> None:
     assert not outbox.put("x")
 
 
+async def test_r13_what_was_asked_for_does_not_count_however_large() -> None:
+    outbox = Outbox(max_bytes=10)
+    assert outbox.put("12345")
+    outbox.answer(["x" * 100, "y" * 100])
+    assert outbox.put("67890")
+    assert not outbox.put("x")
+    assert await outbox.take() == ["12345", "x" * 100, "y" * 100, "67890", "x"]
+
+
+async def test_r13_the_next_answer_waits_until_the_one_before_has_been_taken() -> None:
+    outbox = Outbox()
+    await outbox.answered()
+    outbox.answer(["first"])
+    second = asyncio.create_task(outbox.answered())
+    await asyncio.sleep(0)
+    assert not second.done()
+    await outbox.take()
+    await asyncio.wait_for(second, 1)
+
+
 async def test_whoever_waits_is_woken_by_what_comes() -> None:
     outbox = Outbox()
     waiting = asyncio.create_task(outbox.take())

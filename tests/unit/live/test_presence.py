@@ -90,6 +90,34 @@ async def test_d11_of_more_than_ten_a_second_the_newest_is_kept(told: Told) -> N
     one.leave()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a":"\\ud800"}',
+        '{"\\udfff":1}',
+        '{"a":["\\udc00\\ud800"]}',
+        '{"a":NaN}',
+        '{"a":Infinity}',
+        '{"a":-Infinity}',
+        '{"a":1e999}',
+    ],
+)
+async def test_d11_a_state_that_no_browser_could_read_is_dropped(told: Told, text: str) -> None:
+    told.speaker().hear(awareness_payload([State(7, 1, text)]))
+    assert told.states == []
+    assert told.presence.frame() is None
+
+
+async def test_d11_what_could_not_be_told_is_not_remembered() -> None:
+    def fail(_speaker: Speaker, _state: State) -> None:
+        raise ValueError("not told")
+
+    presence = Presence(fail)
+    with pytest.raises(ValueError, match="not told"):
+        Speaker(presence, ED).hear(payload(7, {}))
+    assert presence.frame() is None
+
+
 @pytest.mark.parametrize("text", ["[]", "3", '"x"', "{", "[" * 900, '{"x":"' + "y" * 1100 + '"}'])
 async def test_d11_what_is_no_state_or_too_big_is_dropped(told: Told, text: str) -> None:
     told.speaker().hear(awareness_payload([State(7, 1, text)]))

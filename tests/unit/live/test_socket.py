@@ -1,4 +1,4 @@
-"""The socket that both of a room's sockets are made of: rules R-04 and R-13 of studio/live/SPEC-ROOM.md."""
+"""The socket that both of a room's sockets are made of: rules R-04, R-13 and R-19 of studio/live/SPEC-ROOM.md."""
 
 import asyncio
 from typing import Any
@@ -32,6 +32,7 @@ class Wire:
         self.outward: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.reads = asyncio.Event()
         self.reads.set()
+        self.breaks_at = ""
         self.socket = Echo()
         scope = {"type": "websocket", "url_route": {"kwargs": {"project_id": uuid4()}}}
         self.say({"type": "websocket.connect"})
@@ -59,6 +60,8 @@ class Wire:
     async def _send(self, message: dict[str, Any]) -> None:
         if message["type"] == "websocket.send":
             await self.reads.wait()
+            if message.get("text") == self.breaks_at:
+                raise ValueError("this cannot be sent")
         self.outward.put_nowait(message)
 
 
@@ -115,6 +118,37 @@ async def test_r13_a_peer_that_reads_nothing_is_closed_and_holds_a_bounded_amoun
         await asyncio.sleep(0)
     assert await wire.closed_with() == 4408
     assert wire.socket.outbox.size_bytes <= 2 * outbox.MAX_BYTES
+    await wire.gone()
+
+
+async def test_r19_a_socket_that_can_send_no_more_is_closed_and_logged(
+    wire: Wire, caplog: pytest.LogCaptureFixture
+) -> None:
+    wire.breaks_at = "poison"
+    wire.text("poison")
+    wire.text("unheard")
+    assert await wire.closed_with() == 4503
+    assert "this cannot be sent" in caplog.text
+    await wire.gone()
+    assert wire.outward.empty()
+
+
+async def test_r13_an_answer_larger_than_the_cap_is_sent(wire: Wire) -> None:
+    wire.socket.answer(["x" * (2 * outbox.MAX_BYTES)])
+    wire.socket.push("news")
+    assert len((await wire.next())["text"]) == 2 * outbox.MAX_BYTES
+    assert (await wire.next())["text"] == "news"
+    await wire.gone()
+
+
+async def test_r13_a_peer_that_asks_again_and_again_and_reads_nothing_is_closed(wire: Wire) -> None:
+    wire.reads.clear()
+    wire.socket.push("held up here")
+    await asyncio.sleep(0)
+    wire.socket.answer(["x" * outbox.MAX_BYTES * 2])
+    assert wire.socket.closing is None
+    wire.socket.answer(["x" * outbox.MAX_BYTES, "x"])
+    assert await wire.closed_with() == 4408
     await wire.gone()
 
 

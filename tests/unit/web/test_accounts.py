@@ -8,6 +8,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from studio.models import Membership, Project, Role, User
+from studio.web import limits
 from studio.web.accounts import name_from
 from tests.factories import Cast, make_person
 from tests.unit.web.conftest import Enter
@@ -145,6 +146,17 @@ def test_keeping_with_somebodys_address_is_refused(cast: Cast, enter: Enter) -> 
     response = enter(cast.guest).post(reverse("keep"), {"name": "Gus", "email": taken, "password": PASSWORD})
     assert response.status_code == 200
     assert "has an account already" in response.content.decode()
+    assert User.objects.get(pk=cast.guest.pk).is_guest
+
+
+def test_one_address_does_not_ask_for_long_who_has_an_account(cast: Cast, enter: Enter) -> None:
+    client, asked = enter(cast.guest), {"name": "Gus", "password": PASSWORD}
+    statuses = [
+        client.post(reverse("keep"), {**asked, "email": cast.owner.email}).status_code
+        for _ in range(limits.KEEP.amount + 1)
+    ]
+    assert (statuses[0], statuses[-2:]) == (200, [200, 429])
+    assert client.post(reverse("keep"), {**asked, "email": "free@example.com"}).status_code == 429
     assert User.objects.get(pk=cast.guest.pk).is_guest
 
 

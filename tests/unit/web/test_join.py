@@ -118,6 +118,16 @@ def test_where_guests_are_not_welcome_an_invitation_asks_to_sign_in(
     assert User.objects.count() == before
 
 
+def test_one_link_does_not_make_guests_without_end(cast: Cast, enter: Enter) -> None:
+    address = link(cast, Role.VIEWER)
+    for _ in range(limits.TRY.amount):
+        limits.spend(limits.TRY, "127.0.0.1")
+    before = User.objects.count()
+    assert enter(None).post(address, {"name": "Bo"}).status_code == 429
+    assert User.objects.count() == before
+    assert enter(cast.stranger).post(address).status_code == 302, "who has an account may still join"
+
+
 @pytest.mark.parametrize("fault", ["unknown", "expired", "revoked", "deleted"])
 def test_an_invitation_that_does_not_hold_gets_404_in_plain_words(cast: Cast, enter: Enter, fault: str) -> None:
     address = "/join/nothing/" if fault == "unknown" else link(cast)

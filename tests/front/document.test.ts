@@ -1,0 +1,141 @@
+// @vitest-environment happy-dom
+import { createEncoder, toUint8Array, writeVarUint } from "lib0/encoding";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { writeSyncStep2 } from "y-protocols/sync";
+import * as Y from "yjs";
+
+import { NEW_SESSION_MS } from "../../static/src/closing";
+import type { PageData } from "../../static/src/page";
+import { createSharedDocument, type DocumentState } from "../../static/src/room/document";
+
+vi.mock("y-indexeddb", () => ({
+  IndexeddbPersistence: class {
+    clearData(): Promise<void> {
+      return Promise.resolve();
+    }
+    destroy(): Promise<void> {
+      return Promise.resolve();
+    }
+  },
+}));
+
+/** A WebSocket whose other end is the test. */
+class Wire extends EventTarget {
+  static readonly OPEN = 1;
+  static all: Wire[] = [];
+  readonly OPEN = 1;
+  readyState = 0;
+  binaryType = "blob";
+  onopen: (() => void) | null = null;
+  onmessage: ((message: { data: ArrayBuffer }) => void) | null = null;
+  onclose: ((event: { code: number }) => void) | null = null;
+  onerror: (() => void) | null = null;
+
+  constructor(readonly url: string) {
+    super();
+    Wire.all.push(this);
+  }
+
+  send(): void {}
+
+  close(): void {
+    this.readyState = 3;
+  }
+
+  /** Opens, and answers with a document that has nothing in it. */
+  admit(): void {
+    this.readyState = 1;
+    this.dispatchEvent(new Event("open"));
+    this.onopen?.();
+    const encoder = createEncoder();
+    writeVarUint(encoder, 0);
+    writeSyncStep2(encoder, new Y.Doc());
+    this.onmessage?.({ data: new Uint8Array(toUint8Array(encoder)).buffer });
+  }
+
+  end(code: number): void {
+    this.readyState = 3;
+    this.onclose?.({ code });
+  }
+}
+
+function newest(): Wire {
+  const wire = Wire.all.at(-1);
+  if (wire === undefined) throw new Error("no socket was opened");
+  return wire;
+}
+
+const page = { project_id: "p", doc_socket: "/ws/rooms/p", doc_epoch: 1, you: { id: 1 } } as PageData;
+
+function live() {
+  const states: DocumentState[] = [];
+  const shared = createSharedDocument({ page, onState: (state) => states.push(state) });
+  made.push(shared);
+  newest().admit();
+  return { shared, states };
+}
+
+const made: { dispose(): void }[] = [];
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.stubGlobal("WebSocket", Wire);
+  Wire.all = [];
+});
+afterEach(() => {
+  for (const shared of made.splice(0)) shared.dispose();
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
+
+describe("the document's socket", () => {
+  it("is live once the server has answered", () => {
+    const { states } = live();
+    expect(states.at(-1)?.kind).toBe("live");
+  });
+
+  it("comes back after a loss", () => {
+    const { states } = live();
+    newest().end(1006);
+    expect(states.at(-1)).toEqual({ kind: "waiting" });
+    vi.advanceTimersByTime(1_000);
+    expect(Wire.all).toHaveLength(2);
+  });
+
+  it("asks once more when its session has ended, because the person's other tab may have got a new one", () => {
+    const { states } = live();
+    newest().end(4401);
+    expect(states.at(-1)).toEqual({ kind: "waiting" });
+    vi.advanceTimersByTime(NEW_SESSION_MS - 1);
+    expect(Wire.all).toHaveLength(1);
+    vi.advanceTimersByTime(1);
+    newest().admit();
+    expect(states.at(-1)?.kind).toBe("live");
+    newest().end(4401);
+    expect(states.at(-1)).toEqual({ kind: "waiting" });
+  });
+
+  it("ends when it is told twice that nobody is signed in", () => {
+    const { states } = live();
+    newest().end(4401);
+    vi.advanceTimersByTime(NEW_SESSION_MS);
+    newest().end(4401);
+    expect(states.at(-1)).toEqual({ kind: "ended", code: 4401 });
+    vi.advanceTimersByTime(60_000);
+    expect(Wire.all).toHaveLength(2);
+  });
+
+  it("stays away once it is stopped, also from asking once more", () => {
+    const { shared } = live();
+    newest().end(4401);
+    shared.stop();
+    vi.advanceTimersByTime(60_000);
+    expect(Wire.all).toHaveLength(1);
+  });
+
+  it("stays away once it is stopped while it is live", () => {
+    const { shared } = live();
+    shared.stop();
+    vi.advanceTimersByTime(60_000);
+    expect(Wire.all).toHaveLength(1);
+  });
+});

@@ -1,0 +1,68 @@
+"""What the supervisor does with a server that ends."""
+
+import logging
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from project import embedded, supervisor
+from project.supervisor import KeptServer
+
+DEADLINE_S = 20.0
+
+
+@pytest.fixture
+def data() -> Iterator[Path]:
+    """A folder that the servers' own user can enter, also when the tests run as root."""
+    with TemporaryDirectory(prefix="rushes-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+def test_a_server_that_cannot_start_again_is_tried_until_it_can(
+    data: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(supervisor, "FIRST_PAUSE_S", 0.02)
+    pauses: list[float] = []
+
+    def start() -> embedded.Server:
+        pauses.append(kept.pause_s)
+        if len(pauses) < 4:
+            raise embedded.EmbeddedError("Valkey did not start: no space left on device")
+        return embedded.start_valkey(data)
+
+    kept = KeptServer(embedded.start_valkey(data), start)
+    kept.server.process.kill()
+    kept.server.process.wait()
+    with caplog.at_level(logging.INFO, logger=supervisor.__name__):
+        deadline = time.monotonic() + DEADLINE_S
+        while kept.server.process.poll() is not None and time.monotonic() < deadline:
+            kept.watch()
+    assert kept.server.process.poll() is None
+    assert pauses == [0.02, 0.04, 0.08, 0.16], "what is waited before another try if this one fails"
+    assert caplog.text.count("no space left on device") == 1, "said once, not at each try"
+    kept.server.stop()
+
+
+def test_a_server_that_runs_is_left_alone(data: Path) -> None:
+    def start() -> embedded.Server:
+        raise AssertionError("it runs already")
+
+    kept = KeptServer(embedded.start_valkey(data), start)
+    kept.watch()
+    assert kept.server.process.poll() is None
+    kept.server.stop()
+
+
+def test_a_server_that_is_interrupted_while_it_starts_is_stopped(data: Path) -> None:
+    server = embedded.start_valkey(data)
+
+    def interrupted() -> bool:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        server.await_ready(interrupted)
+    assert server.process.poll() is not None
