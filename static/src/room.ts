@@ -51,7 +51,12 @@ function start(): void {
   const socket = createRoomSocket({
     url: socketUrl(page.room_socket),
     handlers: {
-      onNotice: (notice) => store.dispatch({ type: "notice", notice }),
+      onNotice: (notice) => {
+        store.dispatch({ type: "notice", notice });
+        // The first worker ever has come: what it offers was not known when this page was welcomed.
+        const offersNothing = store.get().offer?.sizes.length === 0;
+        if (notice.type === "workers.changed" && notice.workers.alive > 0 && offersNothing) socket.readAfresh();
+      },
       onEvent: (event) => {
         store.dispatch({ type: "event", event, at: new Date().toISOString() });
         if (!("take" in event)) return;

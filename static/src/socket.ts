@@ -175,6 +175,10 @@ export function createRoomSocket(options: SocketOptions) {
   return {
     connect,
     ask,
+    /** Ask for the whole room again, as the welcome of a newcomer. */
+    readAfresh(): void {
+      if (state.kind === "live") write({ type: "hello", v: VERSION });
+    },
     /** Give back credit for previews that were taken in. */
     acknowledge(count: number): void {
       if (state.kind === "live") write({ type: "preview.ack", v: VERSION, count });

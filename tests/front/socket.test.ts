@@ -93,6 +93,16 @@ describe("the room socket", () => {
     expect(states.at(-1)).toEqual({ kind: "live" });
   });
 
+  it("can ask for the whole room again, and only while it is live", () => {
+    const { socket } = live();
+    socket.readAfresh();
+    expect(newest().sent.at(-1)).toEqual({ type: "hello", v: 1 });
+    const said = newest().sent.length;
+    newest().end(1006);
+    socket.readAfresh();
+    expect(newest().sent).toHaveLength(said);
+  });
+
   it("hands on events in order and drops what it has seen", () => {
     const { events } = live();
     for (const seq of [6, 7, 7, 5]) newest().say(event(seq));

@@ -2,40 +2,13 @@
 
 import asyncio
 import os
-import shutil
 import signal
-from collections.abc import Callable, Iterator
-from typing import Any
 
-import pytest
 import redis.asyncio
-from django.conf import settings
 
-from studio.models import User
-from tests.conftest import _database_of
 from tests.factories import Cast
 from tests.helpers.studio import Studio
-from tests.live.room_client import room
-
-
-@pytest.fixture(scope="module")
-def studio(django_db_setup: None, django_db_blocker: Any) -> Iterator[Studio]:
-    """A studio in which nothing renders."""
-    server = Studio(RUSHES_WORKERS="0", RUSHES_SECRET_KEY=settings.SECRET_KEY).start()
-    with _database_of(server, django_db_blocker):
-        yield server
-    server.stop()
-    shutil.rmtree(server.data, ignore_errors=True)
-
-
-@pytest.fixture
-def cast(studio: Studio) -> Cast:
-    return Cast()
-
-
-@pytest.fixture
-def cookies(cast: Cast, sign_in: Callable[[User], str]) -> dict[str, str]:
-    return {part: sign_in(person) for part, person in cast.everybody.items()}
+from tests.live.rooms.client import room
 
 
 async def test_r21_commands_go_on_while_valkey_is_killed_and_everybody_hears_of_them(

@@ -1,14 +1,12 @@
 """Rooms, documents and previews larger than what a client may send: SPEC-ROOM.md R-07, R-12, R-13; SPEC.md D-10."""
 
 import asyncio
-import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 import redis.asyncio
-from django.conf import settings
 from django.db import transaction
 from pycrdt import Doc, Map, Text
 from websockets.asyncio.client import connect
@@ -20,36 +18,12 @@ from studio.live.document_wire import Kind, decode, step_1
 from studio.live.protocol import MAX_MESSAGE_BYTES
 from studio.live.threads import in_thread
 from studio.models import DocumentUpdate, Take, TakeState, User
-from tests.conftest import _database_of
 from tests.factories import Cast
 from tests.helpers.studio import Studio
-from tests.live.room_client import RoomClient, room
+from tests.live.rooms.client import RoomClient, room
 
 DEADLINE_S = 20.0
 ANY_SIZE: dict[str, Any] = {"max_size": None}
-
-
-@pytest.fixture(scope="module")
-def studio(django_db_setup: None, django_db_blocker: Any) -> Iterator[Studio]:
-    """A studio in which nothing renders."""
-    server = Studio(RUSHES_WORKERS="0", RUSHES_SECRET_KEY=settings.SECRET_KEY).start()
-    with _database_of(server, django_db_blocker):
-        yield server
-    server.stop()
-    assert "Traceback" not in server.tail(1_000_000), server.tail()
-    shutil.rmtree(server.data, ignore_errors=True)
-
-
-@pytest.fixture
-async def valkey(studio: Studio) -> AsyncIterator["redis.asyncio.Redis"]:
-    client: redis.asyncio.Redis = redis.asyncio.Redis.from_url(studio.redis_url)
-    yield client
-    await client.aclose()
-
-
-@pytest.fixture
-def cast(studio: Studio) -> Cast:
-    return Cast()
 
 
 @pytest.fixture

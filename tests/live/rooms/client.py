@@ -102,3 +102,8 @@ def request(shot_id: object, /, **fields: Any) -> dict[str, Any]:
     """The fields of a take.request that the shipped model can fulfil."""
     usual = {"key": uuid.uuid4().hex, "prompt": "a red ball", "quality": "draft", "size": "96x64", "frames": 25}
     return {"shot_id": str(shot_id), **usual, **fields}
+
+
+async def code_of(url: str, project_id: object, cookie: str = "") -> int:
+    async with room(url, project_id, cookie) as client:
+        return await client.closed()
