@@ -69,7 +69,7 @@ def python_packages(*, dev: bool) -> None:
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     base = VENV / ".stamp"
     if dev:
-        files.append(ROOT / "requirements-dev.txt")
+        files += [ROOT / "requirements-dev.txt", ROOT / "requirements-train.txt"]
         base = VENV / ".stamp-dev"
 
     def work() -> None:

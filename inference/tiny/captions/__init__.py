@@ -1,0 +1,1 @@
+"""Says a scene in English or French, and reads such a sentence back."""

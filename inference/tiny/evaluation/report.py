@@ -1,0 +1,141 @@
+"""The evaluation: held-out seeds and held-out combinations, every figure beside its ceiling on real clips."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from inference.tiny.captions.grammar import write
+from inference.tiny.evaluation import physics, probes, remix, sync
+from inference.tiny.evaluation.extend import seam_ratio
+from inference.tiny.evaluation.probes import Probe
+from inference.tiny.recipe import assembly, data
+from inference.tiny.recipe.config import Config
+from inference.tiny.recipe.data import HELD_OUT_SEED, Clips
+from inference.tiny.recipe.parts import Parts, Sampling
+from inference.tiny.recipe.progress import say
+from inference.tiny.recipe.video_vae import reconstruct
+from inference.tiny.world.attributes import Scene
+from inference.tiny.world.casting import cast
+
+EVALUATION_SEED = HELD_OUT_SEED + 10_000_000
+SOUND_CLIPS = 1500
+"""Real clips that the sound probe learns from."""
+QUALITIES = {"draft": Sampling(4), "final": Sampling(8)}
+
+Table = dict[str, dict[str, float]]
+
+
+def evaluate(config: Config, model: Path, device: torch.device, folder: Path, clips: Clips) -> dict[str, Any]:
+    """Measure an exported model; ``clips`` are real ones that the probes learn from."""
+    torch.manual_seed(0)
+    parts = assembly.exported(config, model, device)
+    scenes = [cast(EVALUATION_SEED + k, config.casting, held_out=True) for k in range(config.evaluation_clips)]
+    probe = probes.train(clips, folder, device)
+    result: dict[str, Any] = {
+        "clips": len(scenes),
+        "attributes": _attributes(parts, scenes, probe, clips),
+        "sync": _sync(parts, config),
+        "extend": seam_ratio(parts, scenes[:8]),
+        "remix": remix.measure(parts, probe, scenes[:24]),
+        "speed_s": _speed(parts),
+    }
+    for line in lines(result):
+        say("evaluate", figure=line)
+    return result
+
+
+def _attributes(parts: Parts, scenes: Sequence[Scene], probe: Probe, clips: Clips) -> Table:
+    count = min(SOUND_CLIPS, len(clips))
+    ears = probes.SoundProbe(clips.mels[:count], [scene.subject for scene in clips.scenes[:count]])
+    subjects = [scene.subject for scene in scenes]
+    real = [data.clip(parts.config, scene) for scene in scenes]
+    frames, mels = np.stack([clip[0] for clip in real]), np.stack([clip[2] for clip in real])
+    table: Table = {
+        "real": {**probes.score(probe, frames, scenes, parts.device), "sound": ears.score(mels, subjects)},
+        "through the VAE": probes.score(probe, _through_vae(parts, frames), scenes, parts.device),
+    }
+    for name, sampling in QUALITIES.items():
+        for language in ("en", "fr"):
+            made, heard = _made(parts, scenes, language, sampling)
+            row = {**probes.score(probe, made, scenes, parts.device), "sound": ears.score(heard, subjects)}
+            table[f"{name} {language}"] = row
+    return table
+
+
+def _made(parts: Parts, scenes: Sequence[Scene], language: str, sampling: Sampling) -> tuple[np.ndarray, np.ndarray]:
+    prompts = [write(scene, language, np.random.default_rng(scene.seed)) for scene in scenes]
+    video, audio = parts.sample(prompts, sampling, seed=7)
+    return parts.frames(video), parts.mels(audio).cpu().numpy()
+
+
+def _through_vae(parts: Parts, frames: np.ndarray) -> np.ndarray:
+    return reconstruct(parts.vae, frames, parts.device)
+
+
+def _sync(parts: Parts, config: Config) -> Table:
+    """Impacts: sound against picture, and both against mechanics."""
+    rate_hz = config.cut.rate_hz
+    chosen = sync.scenes(config.casting, config.evaluation_clips)
+    if not chosen:
+        return {}
+    real = [data.clip(parts.config, replace(scene)) for scene in chosen]
+    frames, mels = np.stack([clip[0] for clip in real]), np.stack([clip[2] for clip in real])
+    lag_s = sync.onset_lag_s(list(mels), [clip[4] for clip in real])
+    table = {"real": _row(frames, mels, chosen, rate_hz, lag_s)}
+    for name, sampling in QUALITIES.items():
+        made, heard = _made(parts, chosen, "en", sampling)
+        table[name] = _row(made, heard, chosen, rate_hz, lag_s)
+    return table
+
+
+def _speed(parts: Parts) -> dict[str, float]:
+    """Seconds from one prompt to frames and mels, the second time."""
+    found: dict[str, float] = {}
+    for name, sampling in QUALITIES.items():
+        for _ in range(2):
+            started = time.perf_counter()
+            video, audio = parts.sample(["a red ball bounces"], sampling)
+            parts.frames(video)
+            parts.mels(audio)
+            found[name] = time.perf_counter() - started
+    return found
+
+
+def _row(frames: np.ndarray, mels: np.ndarray, chosen: Sequence[Scene], rate_hz: int, lag_s: float) -> dict[str, float]:
+    score = sync.measure(frames, mels, chosen, rate_hz, lag_s)
+    both = {"within_a_frame": score.matched, "shuffled": score.shuffled, "clips_with_contacts": float(score.clips)}
+    return {**both, **physics.measure(frames, chosen, rate_hz)}
+
+
+def lines(result: dict[str, Any]) -> list[str]:
+    """The result as rows of Markdown tables."""
+    found: list[str] = []
+    for part in ("attributes", "sync"):
+        table: Table = result[part]
+        if not table:
+            continue
+        names = list(next(iter(table.values())))
+        found += ["| | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+        for row, values in table.items():
+            found.append(f"| {row} | " + " | ".join(_figure(values.get(name)) for name in names) + " |")
+        found.append("")
+    seams = ", ".join(f"{name} {_figure(value)}" for name, value in result["extend"].items())
+    speeds = ", ".join(f"{name} {_figure(value)} s" for name, value in result["speed_s"].items())
+    remixed = ", ".join(f"{name} {_figure(value)}" for name, value in result["remix"].items())
+    return [
+        *found,
+        f"Change at the seam of an extension over the normal change between frames: {seams}.",
+        "",
+        f"Remix at .7 to another style, share of clips by the probes: {remixed}.",
+        "",
+        f"From a prompt to frames and mels, one clip, {torch.get_num_threads()} threads: {speeds}.",
+    ]
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None or value != value else f"{value:.2f}"

@@ -1,0 +1,120 @@
+"""The first stage: draw the clips, once, into files that every later stage maps into memory."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from inference.tiny.recipe.config import Config
+from inference.tiny.recipe.mel import mel
+from inference.tiny.recipe.progress import say
+from inference.tiny.sound.track import soundtrack
+from inference.tiny.world.attributes import Scene
+from inference.tiny.world.casting import cast
+from inference.tiny.world.film import render
+
+Drawn = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, list[float]]
+"""Frames, centres, mels, wave, and the contacts in seconds."""
+CHUNK = 250
+HELD_OUT_SEED = 50_000_000
+"""Seeds of evaluation start here: no training clip shares one."""
+
+
+@dataclass(frozen=True)
+class Clips:
+    """Drawn clips. ``frames`` (n, T, H, W, 3) uint8, ``centres`` (n, T, 2) pixels, ``mels`` (n, 2, frames, bins)
+    float16, ``waves`` (m, 2, N) float16 of the first m, ``scenes`` n and the contacts of each in seconds."""
+
+    frames: np.ndarray
+    centres: np.ndarray
+    mels: np.ndarray
+    waves: np.ndarray
+    scenes: list[Scene]
+    contacts: list[list[float]]
+
+    def __len__(self) -> int:
+        return len(self.scenes)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Clips":
+        """Map the files of a folder."""
+        facts = json.loads((folder / "facts.json").read_text())
+        names = ("frames", "centres", "mels", "waves")
+        frames, centres, mels, waves = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in names)
+        return cls(frames, centres, mels, waves, [Scene(**f["scene"]) for f in facts], [f["contacts"] for f in facts])
+
+
+def draw(config: Config, folder: Path, workers: int = 1) -> Clips:
+    """Draw ``config.clips`` clips of combinations that training may see."""
+    scenes = [cast(config.seed * 10_000_000 + k, config.casting) for k in range(config.clips)]
+    return _draw(config, scenes, folder, workers)
+
+
+def draw_held_out(config: Config, count: int, folder: Path, workers: int = 1) -> Clips:
+    """Draw clips for evaluation: other seeds, and combinations that training never saw."""
+    scenes = [cast(HELD_OUT_SEED + k, config.casting, held_out=True) for k in range(count)]
+    return _draw(config, scenes, folder, workers)
+
+
+def clip(config: Config, scene: Scene) -> Drawn:
+    """Draw one clip."""
+    film = render(scene, config.cut)
+    wave = soundtrack(film)
+    mels = mel(torch.from_numpy(wave), config.mel_bins, config.mel_frames).numpy()
+    heard = [contact.time_s for contact in film.contacts if contact.kind != "creak"]
+    return film.frames, film.centres, mels, wave, heard
+
+
+def _draw(config: Config, scenes: list[Scene], folder: Path, workers: int) -> Clips:
+    if (folder / "facts.json").exists():
+        return Clips.load(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    files = _files(config, len(scenes), folder)
+    facts: list[dict[str, object]] = []
+    parts = [scenes[k : k + CHUNK] for k in range(0, len(scenes), CHUNK)]
+    with _mapper(workers) as mapped:
+        for part in mapped(_chunk, [config] * len(parts), parts):
+            for frames, centres, mels, wave, heard in part:
+                k = len(facts)
+                files["frames"][k], files["centres"][k], files["mels"][k] = frames, centres, mels
+                if k < len(files["waves"]):
+                    files["waves"][k] = wave
+                facts.append({"scene": asdict(scenes[k]), "contacts": heard})
+            say("data", clips=len(facts), of=len(scenes))
+    for file in files.values():
+        file.flush()
+    (folder / "facts.json").write_text(json.dumps(facts))
+    return Clips.load(folder)
+
+
+def _files(config: Config, count: int, folder: Path) -> dict[str, np.memmap]:
+    cut, samples = config.cut, round(config.cut.duration_s * 16_000)
+    shapes: dict[str, tuple[type, tuple[int, ...]]] = {
+        "frames": (np.uint8, (count, cut.frames, cut.height, cut.width, 3)),
+        "centres": (np.float32, (count, cut.frames, 2)),
+        "mels": (np.float16, (count, 2, config.mel_frames, config.mel_bins)),
+        "waves": (np.float16, (min(config.waves, count), 2, samples)),
+    }
+    return {
+        name: np.lib.format.open_memmap(folder / f"{name}.npy", "w+", kind, shape)
+        for name, (kind, shape) in shapes.items()
+    }
+
+
+def _chunk(config: Config, scenes: list[Scene]) -> list[Drawn]:
+    torch.set_num_threads(1)
+    return [clip(config, scene) for scene in scenes]
+
+
+@contextmanager
+def _mapper(workers: int) -> Iterator[Callable[..., Iterable[list[Drawn]]]]:
+    if workers == 1:
+        yield map
+        return
+    with ProcessPoolExecutor(workers) as pool:
+        yield pool.map

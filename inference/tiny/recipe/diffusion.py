@@ -1,0 +1,128 @@
+"""The sixth stage: text encoder, connectors and transformer, trained together to undo noise.
+
+Two things make sound and picture meet: their noise is drawn apart (so that each learns to read the other), and their
+losses weigh the same. A share of the clips begins with clean tokens, which is how extend and image-to-video work.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from inference.tiny.recipe.config import AUDIO_RATIO, HOP, SAMPLE_RATE_HZ, TIME_RATIO, Config
+from inference.tiny.recipe.data import Clips
+from inference.tiny.recipe.latents import Encoded
+from inference.tiny.recipe.models import SHIFT
+from inference.tiny.recipe.muon import Muon
+from inference.tiny.recipe.parts import Latents, Parts, Prefix
+from inference.tiny.recipe.text import captions_of
+
+CAPTION_DROP = 0.1
+APART, CLEAN_VIDEO, CLEAN_AUDIO = 0.6, 0.12, 0.08
+"""Shares of clips with independent noise; with a clean picture; with clean sound."""
+PREFIX_SHARE = 0.15
+PREFIX_FRAMES = (1, 2)
+"""Clean latent frames: one for image-to-video, without sound; two, five pictures, for extend, with sound."""
+
+
+@dataclass
+class DiffusionLearner:
+    """Trains everything between the words and the latents."""
+
+    parts: Parts
+    clips: Clips
+    encoded: Encoded
+    modules: nn.ModuleDict = field(init=False)
+    optimizer: Muon = field(init=False)
+
+    def __post_init__(self) -> None:
+        parts = self.parts
+        self.modules = nn.ModuleDict(
+            {
+                "text": parts.text_encoder.model.language_model,
+                "connectors": parts.connectors,
+                "transformer": parts.transformer,
+            }
+        )
+        self.encoded = Encoded(self.encoded.video.to(parts.device), self.encoded.audio.to(parts.device))
+        self.optimizer = optimizer(self.modules, lr=0.02, adam_lr=2e-3)
+
+    def loss(self, random: torch.Generator) -> tuple[Tensor, Mapping[str, float]]:
+        """Squared error of the velocity, over the tokens that are not given."""
+        config, device = self.parts.config, self.parts.device
+        chosen = torch.randint(len(self.clips), (config.batch,), generator=random)
+        clean = self.encoded.video[chosen.to(device)], self.encoded.audio[chosen.to(device)]
+        scenes = [self.clips.scenes[k] for k in chosen.tolist()]
+        words = self.parts.words(captions_of(scenes, random, CAPTION_DROP))
+        video, audio = self._errors(clean, words, random)
+        return video + audio, {"video": video.item(), "audio": audio.item()}
+
+    def measures(self) -> Mapping[str, float]:
+        """The evaluation says more than a loss could."""
+        return {}
+
+    def _errors(self, clean: Latents, words: tuple[Tensor, Tensor, Tensor], random: torch.Generator) -> Latents:
+        sigmas = draw_sigmas(len(clean[0]), random)
+        prefix = draw_prefix(self.parts.config, clean, random)
+        sigmas = tuple(sigma.to(self.parts.device) for sigma in sigmas)  # type: ignore[assignment]
+        noise = self.parts.noise(len(clean[0]), random)
+        noisy: Latents = tuple(
+            (1 - sigma.view(-1, 1, 1)) * z + sigma.view(-1, 1, 1) * n
+            for sigma, z, n in zip(sigmas, clean, noise, strict=True)
+        )  # type: ignore[assignment]
+        output = self.parts.velocity(prefix.held(noisy), words, sigmas, prefix)
+        masks = (prefix.video_mask, prefix.audio_mask)
+        errors = [
+            _masked(out - (n - z), (1 - mask) * (sigma > 0).view(-1, 1, 1))
+            for out, n, z, mask, sigma in zip(output, noise, clean, masks, sigmas, strict=True)
+        ]
+        return errors[0], errors[1]
+
+
+def optimizer(modules: nn.ModuleDict, lr: float, adam_lr: float) -> Muon:
+    """Muon for the matrices inside the transformer's blocks, Adam for the rest."""
+    named = [(name, p) for name, p in modules.named_parameters()]
+    inside = {name for name, p in named if "transformer_blocks" in name and p.ndim == 2 and "scale_shift" not in name}
+    matrices, others = [p for n, p in named if n in inside], [p for n, p in named if n not in inside]
+    return Muon(matrices, others, lr, adam_lr)
+
+
+def draw_sigmas(count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Noise levels (B,) of video and audio: logit-normal, shifted, mostly drawn apart."""
+
+    def shifted(spread: float) -> Tensor:
+        sigma = torch.sigmoid(spread * torch.randn(count, generator=random))
+        scale = torch.tensor(SHIFT).exp()
+        return scale * sigma / (1 + (scale - 1) * sigma)
+
+    video, other = shifted(1.0), shifted(1.2)
+    apart = torch.rand(count, generator=random) < APART
+    audio = torch.where(apart, other, video)
+    kind = torch.rand(count, generator=random)
+    zero = torch.zeros(count)
+    return torch.where(kind < CLEAN_VIDEO, zero, video), torch.where(kind > 1 - CLEAN_AUDIO, zero, audio)
+
+
+def draw_prefix(config: Config, clean: Latents, random: torch.Generator, share: float = PREFIX_SHARE) -> Prefix:
+    """Clean beginnings for a share of the batch."""
+    video, audio = clean
+    height, width = config.latent_size
+    masks = [torch.zeros(*z.shape[:2], 1) for z in clean]
+    for row in torch.nonzero(torch.rand(len(video), generator=random) < share).flatten().tolist():
+        frames = PREFIX_FRAMES[int(torch.randint(2, (1,), generator=random))]
+        masks[0][row, : frames * height * width] = 1
+        if frames > 1:
+            masks[1][row, : audio_prefix(config, frames)] = 1
+    return Prefix(masks[0].to(video.device), masks[1].to(audio.device), video, audio)
+
+
+def audio_prefix(config: Config, latent_frames: int) -> int:
+    """Audio tokens that last as long as this many latent frames."""
+    seconds = (1 + TIME_RATIO * (latent_frames - 1)) / config.cut.rate_hz
+    return round(seconds * SAMPLE_RATE_HZ / HOP / AUDIO_RATIO)
+
+
+def _masked(error: Tensor, weight: Tensor) -> Tensor:
+    """Mean square of (B, tokens, C) where the weight (B, tokens, 1) is 1."""
+    return (error.square() * weight).sum() / (weight.sum().clamp(min=1) * error.shape[-1])

@@ -1,0 +1,143 @@
+"""The second stage: pictures to latents and back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from inference.tiny.recipe.config import SPACE_RATIO, TIME_RATIO, Config
+from inference.tiny.recipe.data import Clips
+from inference.tiny.recipe.models import video_vae
+from inference.tiny.recipe.muon import Muon, for_convolutions
+
+MOVING = 0.12
+"""Difference from the clip's median, on the scale -1..1, from which a pixel counts as moving."""
+MOVING_WEIGHT, SUBJECT_WEIGHT = 1.0, 5.0
+"""Extra weight of moving pixels and of those near the subject: unweighted, the sky is learned and the ball
+is not; with moving pixels above the subject, falling snow takes what the subject needs."""
+SUBJECT_REACH = 0.3
+"""Heights of the picture around the subject's centre that count as near."""
+KL_WEIGHT = 1e-4
+L1_WEIGHT = 0.3
+
+
+@dataclass
+class VideoLearner:
+    """Trains the video VAE on short pieces of clips."""
+
+    config: Config
+    clips: Clips
+    held_out: Clips
+    device: torch.device
+    vae: Any = field(init=False)
+    modules: nn.ModuleDict = field(init=False)
+    optimizer: Muon = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.vae = video_vae(self.config).to(self.device)
+        self.modules = nn.ModuleDict({"vae": self.vae})
+        self.optimizer = for_convolutions(self.vae, lr=0.02, adam_lr=2e-3)
+
+    def loss(self, random: torch.Generator) -> tuple[Tensor, Mapping[str, float]]:
+        """Weighted squared error, a little absolute error for edges, and a whisper of KL."""
+        pictures, weight = self._batch(random)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.vae_half):
+            latents = self.vae.encode(pictures).latent_dist
+            output = self.vae.decode(latents.sample()).sample
+        error = output.float() - pictures
+        squared = (error.square() * weight).sum() / (3 * weight.sum())
+        kl = 0.5 * (latents.mean.square() + latents.var - 1 - latents.logvar).float().mean()
+        loss = 3 * squared + L1_WEIGHT * error.abs().mean() + KL_WEIGHT * kl
+        return loss, {"squared": squared.item(), "kl": kl.item()}
+
+    def measures(self) -> Mapping[str, float]:
+        """PSNR on held-out clips, of the VAE and of a linear PCA of the same rate."""
+        real = self.held_out.frames[:32]
+        learned = reconstruct(self.vae, real, self.device)
+        linear = pca(self.clips.frames[: min(400, len(self.clips))], real, self.config.latent_channels)
+        return {**_named("vae", real, learned), **_named("pca", real, linear)}
+
+    def _batch(self, random: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Pictures (B, 3, F, H, W) in -1..1 and the weight of each pixel (B, 1, F, H, W)."""
+        count, length = self.config.vae_batch, self.config.vae_frames
+        which = torch.randint(len(self.clips), (count,), generator=random).tolist()
+        starts = torch.randint(self.config.cut.frames - length + 1, (count,), generator=random).tolist()
+        pieces = [self.clips.frames[k, at : at + length] for k, at in zip(which, starts, strict=True)]
+        centres = [self.clips.centres[k, at : at + length] for k, at in zip(which, starts, strict=True)]
+        pictures = to_tensor(np.stack(pieces), self.device)
+        near = near_subject(torch.from_numpy(np.stack(centres)).to(self.device), pictures.shape[-2], pictures.shape[-1])
+        weight = 1 + MOVING_WEIGHT * moving(pictures) + SUBJECT_WEIGHT * near
+        return pictures, weight
+
+
+def to_tensor(frames: np.ndarray, device: torch.device) -> Tensor:
+    """(B, T, H, W, 3) uint8 to (B, 3, T, H, W) in -1..1."""
+    return torch.from_numpy(np.array(frames)).to(device).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
+
+
+def to_frames(pictures: Tensor) -> np.ndarray:
+    """(B, 3, T, H, W) in -1..1 to (B, T, H, W, 3) uint8."""
+    bytes_ = ((pictures.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+    return np.asarray(bytes_.permute(0, 2, 3, 4, 1).cpu().numpy())
+
+
+def moving(pictures: Tensor) -> Tensor:
+    """1 where a pixel differs from its median in time: (B, 3, T, H, W) -> (B, 1, T, H, W)."""
+    away = (pictures - pictures.median(2, keepdim=True).values).abs().amax(1, keepdim=True)
+    return (away > MOVING).float()
+
+
+def near_subject(centres: Tensor, height: int, width: int) -> Tensor:
+    """1 within reach of the tracked centre: (B, T, 2) pixels -> (B, 1, T, H, W)."""
+    rows = torch.arange(height, device=centres.device).view(1, 1, height, 1)
+    columns = torch.arange(width, device=centres.device).view(1, 1, 1, width)
+    x, y = centres[..., 0, None, None], centres[..., 1, None, None]
+    return ((columns - x).hypot(rows - y) < SUBJECT_REACH * height).float()[:, None]
+
+
+@torch.no_grad()
+def reconstruct(vae: Any, frames: np.ndarray, device: torch.device, batch: int = 8) -> np.ndarray:
+    """Clips through the VAE, (n, T, H, W, 3) uint8 to the same."""
+    parts = []
+    for k in range(0, len(frames), batch):
+        latents = vae.encode(to_tensor(frames[k : k + batch], device)).latent_dist.mode()
+        parts.append(to_frames(vae.decode(latents).sample))
+    return np.concatenate(parts)
+
+
+def psnr(real: np.ndarray, other: np.ndarray) -> tuple[float, float]:
+    """PSNR in dB over all pixels, and over those that move."""
+    a, b = (to_tensor(frames, torch.device("cpu")) for frames in (real, other))
+    squared = ((a - b) / 2).square()
+    mask = moving(a).expand_as(squared)
+    return -10 * squared.mean().log10().item(), -10 * (squared[mask > 0].mean()).log10().item()
+
+
+def pca(train: np.ndarray, real: np.ndarray, channels: int) -> np.ndarray:
+    """Clips through a linear code of the same rate: ``channels`` numbers for each 16x16x4 pixels."""
+    patches, _ = _patches(train)
+    chosen = patches[torch.randperm(len(patches), generator=torch.Generator().manual_seed(0))[:6000]]
+    mean = chosen.mean(0)
+    basis = torch.svd_lowrank(chosen - mean, q=channels + 8, niter=3)[2][:, :channels]
+    own, shape = _patches(real)
+    coded = (own - mean) @ basis @ basis.T + mean
+    n, t, h, w = shape
+    pictures = coded.view(n, t, h, w, TIME_RATIO, SPACE_RATIO, SPACE_RATIO, 3).permute(0, 7, 1, 4, 2, 5, 3, 6)
+    frames = to_frames(pictures.reshape(n, 3, t * TIME_RATIO, h * SPACE_RATIO, w * SPACE_RATIO))
+    return np.concatenate([real[:, :1], frames], 1)
+
+
+def _patches(frames: np.ndarray) -> tuple[Tensor, tuple[int, int, int, int]]:
+    x = to_tensor(frames[:, 1:], torch.device("cpu"))  # (n, 3, T, H, W)
+    n, _, t, h, w = x.shape
+    grid = (n, t // TIME_RATIO, h // SPACE_RATIO, w // SPACE_RATIO)
+    x = x.view(n, 3, grid[1], TIME_RATIO, grid[2], SPACE_RATIO, grid[3], SPACE_RATIO).permute(0, 2, 4, 6, 3, 5, 7, 1)
+    return x.reshape(-1, TIME_RATIO * SPACE_RATIO * SPACE_RATIO * 3), grid
+
+
+def _named(name: str, real: np.ndarray, other: np.ndarray) -> dict[str, float]:
+    overall, on_moving = psnr(real, other)
+    return {f"{name}_db": overall, f"{name}_moving_db": on_moving}

@@ -1,0 +1,1 @@
+"""The sound of what is seen, synthesised from the same truth that drew it."""

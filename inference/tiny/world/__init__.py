@@ -1,0 +1,1 @@
+"""A world drawn by a program, with exact knowledge of everything in it."""

@@ -1,0 +1,180 @@
+"""The recipe's parts, and a whole training in miniature."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from inference.tiny.__main__ import duration_s
+from inference.tiny.recipe import models, text
+from inference.tiny.recipe.assembly import exported
+from inference.tiny.recipe.config import CONFIGS, CPU, SMOKE, Config
+from inference.tiny.recipe.diffusion import draw_prefix, draw_sigmas
+from inference.tiny.recipe.griffin import griffin_lim
+from inference.tiny.recipe.loop import Loop, rate_at
+from inference.tiny.recipe.mel import mel
+from inference.tiny.recipe.muon import orthogonalised
+from inference.tiny.recipe.parts import Sampling, schedule
+from inference.tiny.recipe.stages import TRAINED, Run, train
+from inference.tiny.world.casting import cast
+
+
+@dataclass
+class Line:
+    """Fits y = 3 x: the smallest learner."""
+
+    modules: nn.ModuleDict = field(init=False)
+    optimizer: torch.optim.Optimizer = field(init=False)
+
+    def __post_init__(self) -> None:
+        torch.manual_seed(0)
+        self.modules = nn.ModuleDict({"line": nn.Linear(1, 1)})
+        self.optimizer = torch.optim.Adam(self.modules.parameters(), 0.05)
+
+    def loss(self, random: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+        x = torch.randn(16, 1, generator=random)
+        loss = (self.modules["line"](x) - 3 * x).square().mean()
+        return loss, {"loss": loss.item()}
+
+    def measures(self) -> dict[str, float]:
+        return {}
+
+
+def weights(learner: Line) -> list[float]:
+    return torch.cat([p.detach().flatten() for p in learner.modules.parameters()]).tolist()
+
+
+def test_a_fixed_number_of_steps_is_repeatable(tmp_path: Path) -> None:
+    runs = [Line(), Line()]
+    for k, learner in enumerate(runs):
+        Loop("line", tmp_path / str(k), budget_s=9, seed=1, steps=60).run(learner)
+    assert weights(runs[0]) == weights(runs[1])
+
+
+def test_a_killed_stage_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
+    whole, broken, resumed = Line(), Line(), Line()
+    Loop("line", tmp_path / "whole", budget_s=9, seed=1, steps=40).run(whole)
+
+    class KilledError(Exception):
+        pass
+
+    class Stopping(Line):
+        def loss(self, random: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+            self.count = getattr(self, "count", 0) + 1
+            if self.count > 25:
+                raise KilledError
+            return super().loss(random)
+
+    broken = Stopping()
+    with pytest.raises(KilledError):
+        Loop("line", tmp_path / "broken", budget_s=9, seed=1, steps=40, save_s=-1).run(broken)
+    Loop("line", tmp_path / "broken", budget_s=9, seed=1, steps=40).run(resumed)
+    assert weights(resumed) == weights(whole)
+
+
+def test_the_rate_warms_up_stays_and_falls() -> None:
+    assert rate_at(0.0, 0, 10) == pytest.approx(0.1)
+    assert rate_at(0.3, 100, 10) == 1
+    assert rate_at(0.99, 100, 10) < 0.05
+
+
+def test_muon_makes_singular_values_near_one() -> None:
+    matrix = torch.randn(24, 40, generator=torch.Generator().manual_seed(0))
+    values = torch.linalg.svdvals(orthogonalised(matrix))
+    assert values.min() > 0.4
+    assert values.max() < 1.4
+
+
+def test_the_schedule_is_the_pipelines() -> None:
+    scheduler = models.scheduler()
+    scheduler.set_timesteps(sigmas=np.linspace(1, 1 / 8, 8), mu=models.SHIFT)
+    assert schedule(8) == pytest.approx(scheduler.sigmas.tolist(), abs=1e-6)
+
+
+def test_griffin_lim_keeps_the_pitch() -> None:
+    tone = 0.5 * torch.sin(2 * torch.pi * 440 * torch.arange(16_000) / 16_000).expand(1, 2, -1)
+    sound = griffin_lim(mel(tone, 32))
+    spectrum = torch.fft.rfft(sound[0, 0]).abs()
+    assert spectrum.argmax().item() * 16_000 / sound.shape[-1] == pytest.approx(440, abs=60)
+
+
+def test_noise_is_drawn_apart_and_some_is_clean() -> None:
+    video, audio = draw_sigmas(2000, torch.Generator().manual_seed(0))
+    assert 0.4 < (video != audio).float().mean() < 0.8
+    assert 0.08 < (video == 0).float().mean() < 0.16
+    assert video.max() <= 1
+
+
+def test_prefixes_of_picture_and_sound_last_as_long() -> None:
+    height, width = CPU.latent_size
+    clean = torch.randn(64, CPU.latent_frames * height * width, 4), torch.randn(64, CPU.audio_latents, 4)
+    prefix = draw_prefix(CPU, clean, torch.Generator().manual_seed(0), share=1.0)
+    frames = prefix.video_mask.sum((1, 2)) / (height * width)
+    assert set(frames.tolist()) == {1.0, 2.0}
+    assert set(prefix.audio_mask.sum((1, 2))[frames == 2].tolist()) == {10.0}
+    assert not prefix.audio_mask[frames == 1].any()
+
+
+@pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
+def test_sizes_fit_the_pipeline(config: Config) -> None:
+    assert config.cut.width % 32 == config.cut.height % 32 == 0
+    assert (config.cut.frames - 1) % 4 == 0
+    assert config.decoder_widths[1] == 2 * config.decoder_widths[0]
+    assert config.prompt_tokens % 16 == 0
+
+
+@pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
+def test_weights_fit_the_repository(config: Config) -> None:
+    made = (models.video_vae, models.audio_vae, models.vocoder, models.connectors, models.transformer)
+    parts = [*(make(config) for make in made), models.text_encoder(config, config.vocabulary)]
+    assert 2 * sum(p.numel() for part in parts for p in part.parameters()) <= 40e6
+
+
+def test_any_prompt_has_tokens() -> None:
+    words = text.tokenizer(SMOKE, [cast(k) for k in range(40)])
+    for prompt in ("🎈", "كرة", "a red ball", "x" * 4000):
+        assert words(prompt, truncation=True, max_length=48).input_ids
+
+
+def test_durations_are_read() -> None:
+    assert [duration_s(t) for t in ("90s", "25m", "1.5h")] == [90, 1500, 5400]
+    with pytest.raises(SystemExit, match="25m"):
+        duration_s("soon")
+
+
+@pytest.mark.timeout(300)
+def test_a_minute_of_training_lowers_every_loss_and_makes_a_model(tmp_path: Path) -> None:
+    from diffusers import LTX2Pipeline
+
+    plan = {"video_vae": 60, "audio_vae": 30, "vocoder": 60, "words": 40, "diffusion": 60, "distil": 60}
+    run = Run(SMOKE, tmp_path, torch.device("cpu"), budget_s=60, plan=plan, workers=1)
+    folder = train(run)
+    for stage in TRAINED:
+        summary = run.summary(stage)
+        assert summary is not None
+        names = [key.removeprefix("first_") for key in summary if key.startswith("first_") and not key.endswith("_kl")]
+        assert sum(summary[name] for name in names) < sum(summary[f"first_{name}"] for name in names), stage
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert (folder / "README.md").exists()
+    assert max(path.stat().st_size for path in folder.rglob("*") if path.is_file()) <= 16 * 2**20
+    pipe = LTX2Pipeline.from_pretrained(folder, dtype=torch.float32)
+    pipe.set_progress_bar_config(disable=True)
+    call = {**manifest["call"], **manifest["qualities"]["draft"]}
+    steps = call.pop("steps")
+    made = pipe(
+        "a red ball bounces", negative_prompt="", height=64, width=64, num_frames=9, frame_rate=8.0,
+        num_inference_steps=steps, output_type="np", generator=torch.Generator().manual_seed(0), **call,
+    )  # fmt: skip
+    assert made.frames.shape == (1, 9, 64, 64, 3)
+    assert not np.isnan(made.frames).any()
+    assert torch.isfinite(made.audio).all()
+    odd = ["", "🎈🎈", "كرة حمراء", "zxq wvu", "a red blue green ball bounces and rolls left to the right", "x" * 4000]
+    parts = exported(SMOKE, folder, torch.device("cpu"))
+    video, audio = parts.sample(odd, Sampling(steps))
+    assert torch.isfinite(video).all()
+    assert torch.isfinite(parts.mels(audio)).all()
+    assert parts.frames(video).std() > 1
