@@ -123,15 +123,6 @@ WHITENOISE_ROOT = ROOT / "static" / "public"
 WHITENOISE_IMMUTABLE_FILE_TEST = r"^/static/assets/.+-[A-Za-z0-9_-]{8}\."
 DJANGO_VITE = {"default": {"dev_mode": False, "manifest_path": ROOT / "static" / "dist" / "manifest.json"}}
 
-# Rare control messages only: never previews, never document updates. socket_timeout=None because redis-py 8
-# closes a quiet subscription after its default of 5 s.
-CHANNEL_LAYERS = {
-    "default": {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}], "prefix": "rushes"},
-    },
-}
-
 # Counts attempts, over all web processes: allauth's rate limits and studio.web.limits.
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "rushes"}
