@@ -44,6 +44,7 @@ class Env:
     guests: bool
     lease_s: int
     take_deadline_s: int
+    guest_limit: int
 
 
 def _load_file() -> None:
@@ -122,6 +123,7 @@ def read() -> Env:
         guests=_switch("RUSHES_GUESTS", default=True),
         lease_s=_whole("RUSHES_LEASE_S", 10, 2, 3600),
         take_deadline_s=_whole("RUSHES_TAKE_DEADLINE_S", 1800, 1, 86400),
+        guest_limit=_whole("RUSHES_GUEST_LIMIT", 60, 1, 100_000),
         # Last: nothing is written before all else is known to be right.
         secret_key=values.secret("RUSHES_SECRET_KEY", given("RUSHES_SECRET_KEY", "")) or _secret_key(data),
     )

@@ -197,6 +197,7 @@ EMAIL_USE_TLS = _EMAIL.scheme == "smtp+tls"
 
 RUSHES_MODEL, RUSHES_DEVICE = ENV.model, ENV.device
 RUSHES_MODEL_FOLDER = Path(ENV.model)
+GUEST_LIMIT = ENV.guest_limit
 WORKER_JOBS, LEASE_S, TAKE_DEADLINE_S = ENV.worker_jobs, ENV.lease_s, ENV.take_deadline_s
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 
 from allauth.account.adapter import get_adapter
+from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
@@ -24,14 +25,17 @@ class Limit:
     window_s: int
 
 
-TRY = Limit("try", 60, 600)
-"""Guests made by one address, invited or not: a class or an office behind one address fits, a script does not."""
 GUESS = Limit("guess", 30, 600)
 """Wrong invitation links from one address."""
 KEEP = Limit("keep", 30, 600)
 """Guests' tries to become accounts from one address: each tells whether an e-mail address has an account."""
 INVITE = Limit("invite", 60, 3600)
 """Invitations made by one person."""
+
+
+def guests() -> Limit:
+    """Guests made by one address, invited or not: by default an office behind one address fits, a script does not."""
+    return Limit("try", settings.GUEST_LIMIT, 600)
 
 
 def spend(limit: Limit, who: str) -> None:

@@ -56,7 +56,7 @@ def try_now(request: HttpRequest) -> HttpResponse:
 
 
 def _guest(request: HttpRequest, form: GuestForm) -> User:
-    limits.spend(limits.TRY, limits.address(request))
+    limits.spend(limits.guests(), limits.address(request))
     return accounts.welcome_guest(request, form.cleaned_data["name"])
 
 

@@ -34,7 +34,7 @@ def opened(studio: Studio, blocker: Any) -> Iterator[Studio]:
 @pytest.fixture(scope="package")
 def studio(django_db_setup: None, django_db_blocker: Any) -> Iterator[Studio]:
     """The studio as ``make run`` gives it, with a worker that has its model."""
-    for server in opened(Studio(), django_db_blocker):
+    for server in opened(Studio(RUSHES_GUEST_LIMIT="1000"), django_db_blocker):
         await_worker(server)
         yield server
 

@@ -14,6 +14,7 @@ SETTINGS = (
     "RUSHES_HOST", "RUSHES_PORT", "RUSHES_DEBUG", "RUSHES_SECRET_KEY", "RUSHES_ORIGINS", "DATABASE_URL", "REDIS_URL",
     "STORAGE_URL", "EMAIL_URL", "EMAIL_FROM", "RUSHES_MODEL", "RUSHES_DEVICE", "RUSHES_WORKERS", "RUSHES_WORKER_JOBS",
     "RUSHES_SIGN_UP", "RUSHES_GUESTS", "RUSHES_LEASE_S", "RUSHES_TAKE_DEADLINE_S", "RUSHES_PROXIES",
+    "RUSHES_GUEST_LIMIT",
 )  # fmt: skip
 
 
@@ -71,6 +72,7 @@ GOOD: list[tuple[str, str, str, Any]] = [
     ("RUSHES_GUESTS", "0", "guests", False),
     ("RUSHES_LEASE_S", "2", "lease_s", 2),
     ("RUSHES_TAKE_DEADLINE_S", "86400", "take_deadline_s", 86400),
+    ("RUSHES_GUEST_LIMIT", "500", "guest_limit", 500),
 ]
 
 
@@ -137,6 +139,7 @@ BAD = [
     ("RUSHES_GUESTS", "2", "on or off"),
     ("RUSHES_LEASE_S", "1", "2 to 3600"),
     ("RUSHES_TAKE_DEADLINE_S", "1.5", "1 to 86400"),
+    ("RUSHES_GUEST_LIMIT", "0", "1 to 100000"),
 ]
 
 

@@ -120,8 +120,8 @@ def test_where_guests_are_not_welcome_an_invitation_asks_to_sign_in(
 
 def test_one_link_does_not_make_guests_without_end(cast: Cast, enter: Enter) -> None:
     address = link(cast, Role.VIEWER)
-    for _ in range(limits.TRY.amount):
-        limits.spend(limits.TRY, "127.0.0.1")
+    for _ in range(limits.guests().amount):
+        limits.spend(limits.guests(), "127.0.0.1")
     before = User.objects.count()
     assert enter(None).post(address, {"name": "Bo"}).status_code == 429
     assert User.objects.count() == before

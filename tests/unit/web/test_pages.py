@@ -93,8 +93,8 @@ def test_trying_is_closed_where_guests_are_not_welcome(enter: Enter, settings: S
 def test_one_address_makes_sixty_guests_and_a_spoofed_header_does_not_help(enter: Enter) -> None:
     from studio.web import limits
 
-    for _ in range(limits.TRY.amount):
-        limits.spend(limits.TRY, "127.0.0.1")
+    for _ in range(limits.guests().amount):
+        limits.spend(limits.guests(), "127.0.0.1")
     response = enter(None).post(reverse("try"), headers={"X-Forwarded-For": "203.0.113.9"})
     assert response.status_code == 429
     assert not User.objects.exists()
