@@ -5,6 +5,7 @@ defaults of LTX-2's pipeline make noise of a small model of the same class, and 
 """
 
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ QUALITIES = ("draft", "final")
 CONTROLS = ("style", "light", "pace")
 LANGUAGES = ("en", "fr")
 PHRASE_PLACES = ("end", "first_clause")
+MEL_NUMBERS = ("lowest_hz", "centre", "spread")
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class Manifest:
     phrases: Mapping[str, Mapping[str, str]]
     """For each control, what each of its values adds to the prompt."""
     phrase_place: str
+    griffin_lim: Mapping[str, int | float] | None
+    """The scale of the mels of a model whose sound is made by Griffin-Lim; None where its vocoder makes it."""
     files: Mapping[str, str]
     """Paths below the model's folder, each with the SHA-256 of what it must hold."""
     data: dict[str, Any]
@@ -95,6 +99,7 @@ def parse(data: Any) -> Manifest:
         calls=_calls(data.get("qualities"), data.get("call", {})),
         phrases=_phrases(data.get("controls", {})),
         phrase_place=place,
+        griffin_lim=_griffin_lim(data.get("griffin_lim")),
         files=_files(data.get("files", {})),
         data=data,
     )
@@ -214,6 +219,19 @@ def _choices(control: str, value: Any) -> dict[str, str]:
         if not isinstance(label, dict) or not set(LANGUAGES) <= set(label):
             raise _bad(f"{where}.label", f"a text for each of {', '.join(LANGUAGES)}", label)
     return {choice["id"]: choice["phrase"] for choice in value}
+
+
+def _griffin_lim(value: Any) -> dict[str, int | float] | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict) or set(value) != {"window", "hop", *MEL_NUMBERS}:
+        raise _bad("griffin_lim", f"an object with window, hop, {', '.join(MEL_NUMBERS)}", value)
+    if not _is_whole(value["window"], 16, 65_536) or not _is_whole(value["hop"], 1, value["window"]):
+        raise _bad("griffin_lim", "a window from 16 to 65536 samples and a hop within it", value)
+    for name in MEL_NUMBERS:
+        if not isinstance(value[name], int | float) or isinstance(value[name], bool) or not math.isfinite(value[name]):
+            raise _bad(f"griffin_lim.{name}", "a number", value[name])
+    return dict(value)
 
 
 def _files(value: Any) -> dict[str, str]:

@@ -23,6 +23,7 @@ from inference.config import Plan
 from inference.errors import ModelError
 from inference.manifest import Manifest, parse
 from inference.pipelines.base import Clip, Frames, Latents, Model, Recipe
+from inference.pipelines.griffin import MelScale, griffin_lim
 from inference.pipelines.ltx2_job import CALL_DEFAULTS, Grid, Ltx2Latents, Prediction, Text, advance, clean, combine
 from inference.source import Source
 
@@ -258,12 +259,20 @@ class Ltx2Model:
         scale = call["decode_timestep"] if call["decode_noise_scale"] is None else call["decode_noise_scale"]
         return self.decoder.decode_at((1 - scale) * latents + scale * noise, timestep)
 
+    def _sound(self, mel: Tensor) -> Tensor:
+        """Mels (1, channels, frames, bins) to (1, channels, samples)."""
+        if self.manifest.griffin_lim is None:
+            wave: Tensor = self._pipe.vocoder(mel)
+            return wave
+        scale = MelScale.of(self.manifest.griffin_lim, mel.shape[-1], self.manifest.sample_rate_hz)
+        return griffin_lim(mel.float().cpu(), scale)
+
     def _decode_audio(self, job: Ltx2Latents) -> np.ndarray[Any, np.dtype[np.float32]]:
         pipe, vae = self._pipe, self._pipe.audio_vae
         packed = pipe._denormalize_audio_latents(job.audio, vae.latents_mean, vae.latents_std)
         latents = pipe._unpack_audio_latents(packed, job.grid.audio_frames, num_mel_bins=self._mel_bins)
         mel = vae.decode(latents.to(vae.dtype), return_dict=False)[0]  # (1, channels, frames, mel)
-        wave = pipe.vocoder(mel)[0].float()  # (channels, samples)
+        wave = self._sound(mel)[0].float()  # (channels, samples)
         if not torch.isfinite(wave).all():
             raise ArithmeticError("the sound's decoder gave NaN")
         samples: np.ndarray[Any, np.dtype[np.float32]] = wave.clamp(-1, 1).T.cpu().numpy()  # (samples, channels)

@@ -16,7 +16,7 @@ from inference.tiny.world.attributes import Scene
 ASPECTS = ("style", "subject", "colour", "motion", "pace", "weather", "camera", "light", "second")
 HEIGHT = 32
 """Rows that the probe looks at."""
-EPOCHS = 4
+EPOCHS = 5
 BATCH = 32
 
 
@@ -28,7 +28,7 @@ def answer(scene: Scene, aspect: str) -> str:
 
 
 class Probe(nn.Module):
-    """A small network over space and time with one head for each aspect."""
+    """A small network with one head for each aspect. It sees 15 frames at once: a slow pace has a contact in ten."""
 
     def __init__(self, answers: dict[str, list[str]]) -> None:
         super().__init__()
@@ -36,7 +36,9 @@ class Probe(nn.Module):
         self.body = nn.Sequential(
             nn.Conv3d(3, 16, (1, 5, 5), (1, 2, 2), (0, 2, 2)), nn.GELU(), nn.BatchNorm3d(16),
             nn.Conv3d(16, 32, 3, (1, 2, 2), 1), nn.GELU(), nn.BatchNorm3d(32),
-            nn.Conv3d(32, 64, 3, 2, 1), nn.GELU(), nn.BatchNorm3d(64),
+            nn.Conv3d(32, 64, 3, (1, 2, 2), 1), nn.GELU(), nn.BatchNorm3d(64),
+            nn.Conv3d(64, 64, (5, 1, 1), 1, (2, 0, 0)), nn.GELU(), nn.BatchNorm3d(64),
+            nn.Conv3d(64, 64, (5, 1, 1), 1, (4, 0, 0), (2, 1, 1)), nn.GELU(), nn.BatchNorm3d(64),
             nn.AdaptiveAvgPool3d((6, 3, 4)), nn.Flatten(), nn.Dropout(0.2),
         )  # fmt: skip
         width = 64 * 6 * 3 * 4
@@ -68,8 +70,9 @@ def train(clips: Clips, folder: Path, device: torch.device) -> Probe:
     steps = EPOCHS * (len(clips) // BATCH)
     optimizer = torch.optim.AdamW(probe.parameters(), 3e-3, weight_decay=0.02)
     plan = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, total_steps=max(steps, 2))
+    shrunk = torch.cat([_bytes(clips.frames[k : k + BATCH]) for k in range(0, len(clips), BATCH)])
     for step in range(steps):
-        loss = _loss(probe, clips, torch.randint(len(clips), (BATCH,)).tolist(), device)
+        loss = _loss(probe, shrunk, clips.scenes, torch.randint(len(clips), (BATCH,)), device)
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         optimizer.step()
@@ -81,13 +84,17 @@ def train(clips: Clips, folder: Path, device: torch.device) -> Probe:
     return probe.eval()
 
 
-def _loss(probe: Probe, clips: Clips, chosen: list[int], device: torch.device) -> Tensor:
-    pictures = small(clips.frames[sorted(chosen)]).to(device)
-    pictures = _worn(pictures)
+def _bytes(frames: np.ndarray) -> Tensor:
+    return ((small(frames) + 1) * 127.5).round().to(torch.uint8)
+
+
+def _loss(probe: Probe, shrunk: Tensor, scenes: Sequence[Scene], chosen: Tensor, device: torch.device) -> Tensor:
+    """Cross entropy over all aspects, of clips (n, 3, T, HEIGHT, w) uint8."""
+    pictures = _worn(shrunk[chosen].to(device).float() / 127.5 - 1)
     total = torch.zeros((), device=device)
     for aspect, logits in probe(pictures).items():
         names = probe.answers[aspect]
-        right = torch.tensor([names.index(answer(clips.scenes[k], aspect)) for k in sorted(chosen)], device=device)
+        right = torch.tensor([names.index(answer(scenes[k], aspect)) for k in chosen.tolist()], device=device)
         total = total + F.cross_entropy(logits, right)
     return total
 

@@ -1,4 +1,4 @@
-"""The sixth stage: text encoder, connectors and transformer, trained together to undo noise.
+"""The sixth stage: the transformer learns to undo noise. What reads the prompt learned it before, and stays as it is.
 
 Two things make sound and picture meet: their noise is drawn apart (so that each learns to read the other), and their
 losses weigh the same. A share of the clips begins with clean tokens, which is how extend and image-to-video work.
@@ -28,7 +28,7 @@ PREFIX_FRAMES = (1, 2)
 
 @dataclass
 class DiffusionLearner:
-    """Trains everything between the words and the latents."""
+    """Trains the transformer."""
 
     parts: Parts
     clips: Clips
@@ -38,13 +38,7 @@ class DiffusionLearner:
 
     def __post_init__(self) -> None:
         parts = self.parts
-        self.modules = nn.ModuleDict(
-            {
-                "text": parts.text_encoder.model.language_model,
-                "connectors": parts.connectors,
-                "transformer": parts.transformer,
-            }
-        )
+        self.modules = nn.ModuleDict({"transformer": parts.transformer})
         self.encoded = Encoded(self.encoded.video.to(parts.device), self.encoded.audio.to(parts.device))
         self.optimizer = optimizer(self.modules, lr=0.02, adam_lr=2e-3)
 
@@ -54,7 +48,8 @@ class DiffusionLearner:
         chosen = torch.randint(len(self.clips), (config.batch,), generator=random)
         clean = self.encoded.video[chosen.to(device)], self.encoded.audio[chosen.to(device)]
         scenes = [self.clips.scenes[k] for k in chosen.tolist()]
-        words = self.parts.words(captions_of(scenes, random, CAPTION_DROP))
+        with torch.no_grad():
+            words = self.parts.words(captions_of(scenes, random, CAPTION_DROP))
         video, audio = self._errors(clean, words, random)
         return video + audio, {"video": video.item(), "audio": audio.item()}
 

@@ -11,7 +11,8 @@ import torch
 from diffusers import LTX2Pipeline
 
 from inference.tiny.captions.grammar import LANGUAGES
-from inference.tiny.recipe.config import SAMPLE_RATE_HZ, Config
+from inference.tiny.recipe.config import HOP, SAMPLE_RATE_HZ, WINDOW, Config
+from inference.tiny.recipe.mel import CENTRE, LOWEST_HZ, SPREAD
 from inference.tiny.recipe.models import scheduler
 from inference.tiny.recipe.parts import Parts
 from inference.tiny.world.attributes import ACTIONS, LIGHTS, PACES, Scene
@@ -25,6 +26,7 @@ CALL: dict[str, Any] = {
     "guidance_rescale": 0.0, "audio_guidance_rescale": 0.0, "spatio_temporal_guidance_blocks": None,
 }  # fmt: skip
 """The stock defaults are for the model of 19 billion parameters."""
+GRIFFIN_LIM = {"window": WINDOW, "hop": HOP, "lowest_hz": LOWEST_HZ, "centre": CENTRE, "spread": SPREAD}
 
 
 def pipeline(parts: Parts) -> Any:
@@ -41,14 +43,14 @@ def pipeline(parts: Parts) -> Any:
     )
 
 
-def export(parts: Parts, folder: Path, qualities: dict[str, dict[str, Any]]) -> Path:
-    """Write weights and manifest; returns the folder."""
+def export(parts: Parts, folder: Path, qualities: dict[str, dict[str, Any]], *, griffin: bool) -> Path:
+    """Write weights and manifest; returns the folder. ``griffin``: the studio makes the sound without the vocoder."""
     pipe = pipeline(parts)
     halves = {
         name: _halved(part) if isinstance(part, torch.nn.Module) else part for name, part in pipe.components.items()
     }
     LTX2Pipeline(**{name: halves[name] for name in _SLOTS}).save_pretrained(folder, max_shard_size=SHARD)
-    write_manifest(parts.config, folder, qualities)
+    write_manifest(parts.config, folder, qualities, griffin=griffin)
     return folder
 
 
@@ -66,7 +68,7 @@ _SLOTS = (
 )  # fmt: skip
 
 
-def write_manifest(config: Config, folder: Path, qualities: dict[str, dict[str, Any]]) -> None:
+def write_manifest(config: Config, folder: Path, qualities: dict[str, dict[str, Any]], *, griffin: bool) -> None:
     """What the model offers, how to call it, and the SHA-256 of every file."""
     cut, common = config.cut, math.gcd(config.cut.width, config.cut.height)
     manifest = {
@@ -90,6 +92,7 @@ def write_manifest(config: Config, folder: Path, qualities: dict[str, dict[str, 
         "phrases": "end",
         "controls": controls(config),
         "suggestions": {language: suggestions(config, language) for language in LANGUAGES},
+        **({"griffin_lim": GRIFFIN_LIM} if griffin else {}),
         "files": checksums(folder),
     }
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")

@@ -12,6 +12,9 @@ from inference.tiny.recipe.data import Clips
 from inference.tiny.recipe.progress import say
 from inference.tiny.recipe.video_vae import to_tensor
 
+WEIGHED_ON = 4
+"""Clips on which the channels are weighed."""
+
 
 @dataclass(frozen=True)
 class Encoded:
@@ -30,7 +33,7 @@ def encode(clips: Clips, vae: Any, audio_vae: Any, folder: Path, device: torch.d
         torch.save(_raw(clips, vae, audio_vae, device, 8 if device.type == "cpu" else 64), path)
     video, audio = (values.float() for values in torch.load(path, weights_only=True))
     vae.latents_mean.copy_(video.mean((0, 2, 3, 4)))
-    vae.latents_std.copy_(video.std((0, 2, 3, 4)))
+    vae.latents_std.copy_(video.std((0, 2, 3, 4)) / weights(vae, video, device).sqrt())
     packed = audio.transpose(1, 2).flatten(2, 3)  # (n, L, channels * bins / 4)
     audio_vae.latents_mean.copy_(packed.mean((0, 1)))
     audio_vae.latents_std.copy_(packed.std((0, 1)))
@@ -38,6 +41,24 @@ def encode(clips: Clips, vae: Any, audio_vae: Any, folder: Path, device: torch.d
     normal = (video - vae.latents_mean.cpu().view(shape)) / vae.latents_std.cpu().view(shape)
     tokens = normal.permute(0, 2, 3, 4, 1).flatten(1, 3).contiguous()  # (n, F * h * w, C)
     return Encoded(tokens, (packed - audio_vae.latents_mean.cpu()) / audio_vae.latents_std.cpu())
+
+
+@torch.no_grad()
+def weights(vae: Any, video: Tensor, device: torch.device) -> Tensor:
+    """How much each channel (C) changes the picture, the mean being 1.
+
+    Latents are scaled by the root of it. What matters to the picture then stands out of the noise first, and the
+    transformer is not asked to be right about what nobody sees.
+    """
+    some = video[:: max(1, len(video) // WEIGHED_ON)].to(device)
+    plain, spread = vae.decode(some).sample, some.std((0, 2, 3, 4))
+    changes = []
+    for channel in range(some.shape[1]):
+        moved = some.clone()
+        moved[:, channel] += 0.5 * spread[channel] * torch.randn_like(moved[:, channel])
+        changes.append((vae.decode(moved).sample - plain).square().mean().sqrt())
+    found = torch.stack(changes).cpu()
+    return found / found.mean()
 
 
 def _raw(clips: Clips, vae: Any, audio_vae: Any, device: torch.device, batch: int) -> tuple[Tensor, Tensor]:

@@ -21,23 +21,23 @@ def video_vae(config: Config) -> Any:
     """8x8 patches, then 2x in space and 2x in time, then 2x in time: 16x16x4 pixels to one latent.
 
     Both ratios are given, for the class guesses them wrongly from its blocks; ``upsample_type`` is in the order of
-    the decoder.
+    the decoder, ``upsample_factor`` in the reverse of it. Nothing on the way is narrower than the latents allow: with
+    32 channels before the last layer, no training came above a linear code.
     """
-    layers = (config.vae_layers,) * (len(config.encoder_widths) + 1)
     return AutoencoderKLLTX2Video(
         latent_channels=config.latent_channels,
         block_out_channels=config.encoder_widths,
-        decoder_block_out_channels=config.decoder_widths,
+        decoder_block_out_channels=(config.decoder_width,) * 2,
         down_block_types=("LTX2VideoDownBlock3D",) * 2,
-        layers_per_block=layers,
-        decoder_layers_per_block=layers,
+        layers_per_block=(1, 0, 0),
+        decoder_layers_per_block=(1, 1, 1),
         spatio_temporal_scaling=(True, True),
         decoder_spatio_temporal_scaling=(True, True),
         decoder_inject_noise=(False, False, False),
         downsample_type=("spatiotemporal", "temporal"),
         upsample_type=("temporal", "spatiotemporal"),
         upsample_residual=(True, True),
-        upsample_factor=(2, 2),
+        upsample_factor=(2, 1),
         patch_size=8,
         spatial_compression_ratio=SPACE_RATIO,
         temporal_compression_ratio=TIME_RATIO,

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from inference.tiny.recipe import models, text
 from inference.tiny.recipe.config import Config
@@ -74,7 +76,10 @@ class Parts:
         return text.encode(self, prompts, self.config.prompt_tokens, self.device)
 
     def velocity(self, latents: Latents, words: Words, sigmas: tuple[Tensor, Tensor], prefix: Prefix | None) -> Latents:
-        """One forward pass. ``sigmas`` (B,) for video and audio; given tokens are at sigma 0."""
+        """One forward pass. ``sigmas`` (B,) for video and audio; given tokens are at sigma 0.
+
+        In bfloat16 on a CPU, torch's flash attention is six times slower than plain attention.
+        """
         (video, audio), (video_sigma, audio_sigma) = latents, sigmas
         times = [video_sigma, audio_sigma]
         if prefix is not None:
@@ -84,7 +89,8 @@ class Parts:
             ]  # fmt: skip
         height, width = self.config.latent_size
         batch = len(video)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.half):
+        plain = sdpa_kernel(SDPBackend.MATH) if self.config.half and self.device.type == "cpu" else nullcontext()
+        with plain, torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.half):
             out: Latents = self.transformer(
                 hidden_states=video,
                 audio_hidden_states=audio,

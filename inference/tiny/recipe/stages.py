@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from inference.tiny.evaluation.report import evaluate
-from inference.tiny.recipe import assembly, card, data, distil, latents
+from inference.tiny.recipe import assembly, card, data, distil, latents, models
 from inference.tiny.recipe.audio_vae import AudioLearner
 from inference.tiny.recipe.config import SHARES, Config
 from inference.tiny.recipe.data import Clips
@@ -24,11 +24,11 @@ from inference.tiny.recipe.export import export
 from inference.tiny.recipe.loop import Learner, Loop
 from inference.tiny.recipe.parts import Parts
 from inference.tiny.recipe.progress import say
-from inference.tiny.recipe.video_vae import VideoLearner
-from inference.tiny.recipe.vocoder import VocoderLearner
+from inference.tiny.recipe.video_vae import DecoderLearner, VideoLearner, started
+from inference.tiny.recipe.vocoder import VocoderLearner, beaten
 from inference.tiny.recipe.words import WordsLearner
 
-TRAINED = ("video_vae", "audio_vae", "vocoder", "words", "diffusion", "distil")
+TRAINED = ("video_vae", "audio_vae", "vocoder", "decoder", "words", "diffusion", "distil")
 DRAFT = {"steps": 4, "guidance_scale": 1.0, "audio_guidance_scale": 1.0}
 FINAL = {"steps": 8, "guidance_scale": 1.0, "audio_guidance_scale": 1.0}
 """The student has the teacher's guidance in its weights."""
@@ -79,7 +79,8 @@ def train(run: Run) -> Path:
     )
     parts, encoded = _diffusion(run, clips, held_out)
     _distil(run, parts, clips, encoded)
-    export(parts, run.model_folder, {"draft": DRAFT, "final": FINAL})
+    griffin = beaten(run.summary("vocoder") or {})
+    export(parts, run.model_folder, {"draft": DRAFT, "final": FINAL}, griffin=griffin)
     _write_plan(run)
     measures = evaluate(run.config, run.model_folder, run.device, run.folder / "probes", clips)
     (run.model_folder / "measures.json").write_text(json.dumps(measures, indent=1) + "\n")
@@ -90,8 +91,13 @@ def train(run: Run) -> Path:
 
 
 def _video(run: Run, clips: Clips, held_out: Clips) -> Any:
-    learner = VideoLearner(run.config, clips, held_out, run.device)
-    return _trained(run, "video_vae", learner, learner.vae)
+    known = (run.folder / "video_vae" / "weights.pt").exists()
+    vae = models.video_vae(run.config) if known else started(run.config, clips)
+    return _trained(run, "video_vae", VideoLearner(run.config, clips, held_out, run.device, vae), vae)
+
+
+def _decoder(run: Run, clips: Clips, held_out: Clips, vae: Any) -> Any:
+    return _trained(run, "decoder", DecoderLearner(run.config, clips, held_out, run.device, vae), vae)
 
 
 def _audio(run: Run, clips: Clips, held_out: Clips) -> Any:
@@ -119,6 +125,7 @@ def prepare(run: Run, clips: Clips, held_out: Clips) -> tuple[Parts, latents.Enc
     """Everything up to the transformer: both VAEs, the vocoder, the latents of all clips, and parts that can read."""
     vae, audio, voice = _video(run, clips, held_out), _audio(run, clips, held_out), _vocoder(run, clips, held_out)
     encoded = latents.encode(clips, vae, audio, run.folder / "latents", run.device)
+    _decoder(run, clips, held_out, vae)
     parts = assembly.fresh(run.config, clips, vae, audio, voice, run.device)
     _words(run, parts, clips, held_out)
     return parts, encoded

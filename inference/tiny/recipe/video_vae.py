@@ -10,42 +10,51 @@ from torch import Tensor, nn
 
 from inference.tiny.recipe.config import SPACE_RATIO, TIME_RATIO, Config
 from inference.tiny.recipe.data import Clips
+from inference.tiny.recipe.linear_start import start
 from inference.tiny.recipe.models import video_vae
 from inference.tiny.recipe.muon import Muon, for_convolutions
 
 MOVING = 0.12
 """Difference from the clip's median, on the scale -1..1, from which a pixel counts as moving."""
-MOVING_WEIGHT, SUBJECT_WEIGHT = 1.0, 5.0
+MOVING_WEIGHT, SUBJECT_WEIGHT = 1.0, 3.0
 """Extra weight of moving pixels and of those near the subject: unweighted, the sky is learned and the ball
 is not; with moving pixels above the subject, falling snow takes what the subject needs."""
 SUBJECT_REACH = 0.3
 """Heights of the picture around the subject's centre that count as near."""
 KL_WEIGHT = 1e-4
-L1_WEIGHT = 0.3
+RATE, ADAM_RATE = 0.0012, 3e-4
+"""A tenth of what suits random weights: more, and the linear start is lost before it has helped."""
+L1_WEIGHT = 0.1
+STARTED_ON = 200
+"""Clips from which the linear start is fitted."""
 
 
 @dataclass
 class VideoLearner:
-    """Trains the video VAE on short pieces of clips."""
+    """Trains the video VAE on pieces of clips."""
 
     config: Config
     clips: Clips
     held_out: Clips
     device: torch.device
-    vae: Any = field(init=False)
+    vae: Any
     modules: nn.ModuleDict = field(init=False)
     optimizer: Muon = field(init=False)
 
     def __post_init__(self) -> None:
-        self.vae = video_vae(self.config).to(self.device)
-        self.modules = nn.ModuleDict({"vae": self.vae})
-        self.optimizer = for_convolutions(self.vae, lr=0.02, adam_lr=2e-3)
+        learned = self._learned()
+        self.modules = nn.ModuleDict({"vae": learned})
+        self.optimizer = for_convolutions(learned, lr=RATE, adam_lr=ADAM_RATE)
+
+    def _learned(self) -> nn.Module:
+        whole: nn.Module = self.vae.to(self.device)
+        return whole
 
     def loss(self, random: torch.Generator) -> tuple[Tensor, Mapping[str, float]]:
         """Weighted squared error, a little absolute error for edges, and a whisper of KL."""
         pictures, weight = self._batch(random)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.vae_half):
-            latents = self.vae.encode(pictures).latent_dist
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.half):
+            latents = self._encoded(pictures)
             output = self.vae.decode(latents.sample()).sample
         error = output.float() - pictures
         squared = (error.square() * weight).sum() / (3 * weight.sum())
@@ -60,6 +69,9 @@ class VideoLearner:
         linear = pca(self.clips.frames[: min(400, len(self.clips))], real, self.config.latent_channels)
         return {**_named("vae", real, learned), **_named("pca", real, linear)}
 
+    def _encoded(self, pictures: Tensor) -> Any:
+        return self.vae.encode(pictures).latent_dist
+
     def _batch(self, random: torch.Generator) -> tuple[Tensor, Tensor]:
         """Pictures (B, 3, F, H, W) in -1..1 and the weight of each pixel (B, 1, F, H, W)."""
         count, length = self.config.vae_batch, self.config.vae_frames
@@ -71,6 +83,25 @@ class VideoLearner:
         near = near_subject(torch.from_numpy(np.stack(centres)).to(self.device), pictures.shape[-2], pictures.shape[-1])
         weight = 1 + MOVING_WEIGHT * moving(pictures) + SUBJECT_WEIGHT * near
         return pictures, weight
+
+
+def started(config: Config, clips: Clips) -> Any:
+    """A fresh VAE, as good as a linear code of the same rate."""
+    vae, every = video_vae(config), max(1, len(clips) // STARTED_ON)
+    start(vae, to_tensor(clips.frames[: every * STARTED_ON : every], torch.device("cpu")))
+    return vae
+
+
+class DecoderLearner(VideoLearner):
+    """Trains the decoder further once the latents are settled; what the transformer learns from stays as it is."""
+
+    def _learned(self) -> nn.Module:
+        decoder: nn.Module = self.vae.to(self.device).decoder
+        return decoder
+
+    def _encoded(self, pictures: Tensor) -> Any:
+        with torch.no_grad():
+            return super()._encoded(pictures)
 
 
 def to_tensor(frames: np.ndarray, device: torch.device) -> Tensor:

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from inference.pipelines.griffin import griffin_lim
 from inference.tiny.recipe.config import HOP, Config
 from inference.tiny.recipe.data import Clips
-from inference.tiny.recipe.griffin import griffin_lim
-from inference.tiny.recipe.mel import spectrum
+from inference.tiny.recipe.mel import scale, spectrum
 from inference.tiny.recipe.models import vocoder
 
 SIZES = (128, 256, 512, 1024, 2048)
@@ -98,11 +98,16 @@ def gate(model: nn.Module, held_out: Clips, count: int = 24) -> dict[str, float]
     mels = torch.from_numpy(held_out.mels[:count].astype(np.float32))
     waves = torch.from_numpy(held_out.waves[:count].astype(np.float32))
     found: dict[str, float] = {}
-    for name, output in (("vocoder", model(mels)), ("griffin", griffin_lim(mels))):
+    for name, output in (("vocoder", model(mels)), ("griffin", griffin_lim(mels, scale(mels.shape[-1])))):
         size = min(output.shape[-1], waves.shape[-1])
         found[f"{name}_spectral"] = spectral_distance(output[..., :size], waves[..., :size]).item()
         found[f"{name}_attack_db"] = attack_error(output, waves, held_out.contacts[:count])
     return found
+
+
+def beaten(found: Mapping[str, float]) -> bool:
+    """Whether Griffin-Lim wins in one of the gate's figures."""
+    return any(found[f"vocoder_{name}"] >= found[f"griffin_{name}"] for name in ("spectral", "attack_db"))
 
 
 def attack_error(output: Tensor, waves: Tensor, contacts: list[list[float]]) -> float:

@@ -53,7 +53,7 @@ def draw(brush: Brush, scene: Scene, sky: Sky, time_s: float) -> None:
 def _drop(brush: Brush, x: float, y: float, slant: float, length: float, colour: RGB) -> None:
     wide, high = brush.cut.width, brush.cut.height
     ends = [(x * wide, (y * 1.2 - 0.2) * high), ((x - slant) * wide, (y * 1.2 - 0.2 + length) * high)]
-    brush.line(ends, colour, 0.018 * high, 0.85)
+    brush.line(ends, colour, 0.02 * high, 0.6)
 
 
 def _bolt(brush: Brush, seed_s: float) -> None:

@@ -1,6 +1,8 @@
 """The LTX-2 family against the stock pipeline, and against itself in other company."""
 
+import copy
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -60,10 +62,23 @@ def stock(model: Ltx2Model, asked: Recipe) -> Any:
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
 def test_r2_a_clip_equals_the_stock_pipelines(model: Ltx2Model, call: dict[str, Any]) -> None:
     asked = recipe(model, steps=4, **call)
-    clip = model.finish(run(model, asked), frugal=False)
+    voiced = Ltx2Model(model._pipe, replace(model.manifest, griffin_lim=None), model.plan)
+    clip = voiced.finish(run(voiced, asked), frugal=False)
     expected = stock(model, asked)
     assert np.abs(clip.frames - expected.frames[0] * 255).max() <= 0.51  # half a level is the rounding to bytes
     assert np.abs(clip.sound - expected.audio[0].T.clamp(-1, 1).numpy()).max() <= 1e-5
+
+
+def test_r15_a_model_may_do_without_its_vocoder(model: Ltx2Model) -> None:
+    mels = {"window": 512, "hop": 256, "lowest_hz": 40.0, "centre": 5.0, "spread": 2.5}
+    silent = copy.copy(model._pipe)
+    silent.vocoder = lambda _mel: pytest.fail("the vocoder was asked")
+    bare = Ltx2Model(silent, replace(model.manifest, griffin_lim=mels), model.plan)
+    asked = recipe(model, steps=2)
+    clips = [bare.finish(run(bare, asked), frugal=False) for _ in range(2)]
+    assert np.isfinite(clips[0].sound).all()
+    assert np.abs(clips[0].sound).max() > 0.01
+    assert np.array_equal(clips[0].sound, clips[1].sound)
 
 
 def difference(one: Ltx2Latents, other: Ltx2Latents) -> float:

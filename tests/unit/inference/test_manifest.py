@@ -32,6 +32,7 @@ def test_r15_a_manifest_that_is_not_json_is_refused(tmp_path: Path) -> None:
 
 
 SIZE = {"id": "96x64", "width": 96, "height": 64, "label": "3:2"}
+MELS = {"window": 512, "hop": 256, "lowest_hz": 40.0, "centre": 5.0, "spread": 2.5}
 CHOICE = {"id": "a", "phrase": "b", "label": {"en": "A", "fr": "B"}}
 
 
@@ -54,6 +55,9 @@ CHOICE = {"id": "a", "phrase": "b", "label": {"en": "A", "fr": "B"}}
         ({"controls": {"style": [{"id": "a"}]}}, r"controls.style\[0\]: expected an id and a phrase"),
         ({"controls": {"style": [{**CHOICE, "label": {"en": "A"}}]}}, r"style\[0\].label: expected a text for each"),
         ({"phrases": "start"}, "phrases: expected one of end, first_clause, got 'start'"),
+        ({"griffin_lim": {"window": 512}}, "griffin_lim: expected an object with window, hop, lowest_hz"),
+        ({"griffin_lim": {**MELS, "hop": 600}}, "griffin_lim: expected a window .* and a hop within it"),
+        ({"griffin_lim": {**MELS, "spread": "2"}}, "griffin_lim.spread: expected a number"),
         ({"files": {"../secret": "0" * 64}}, "files.../secret: expected a path below the folder"),
         ({"files": {"a": "123"}}, "files.a: expected a path below the folder, with a SHA-256"),
     ],
