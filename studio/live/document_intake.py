@@ -31,23 +31,29 @@ class Refusal:
 
 @dataclass(slots=True)
 class Taken:
-    """What came of a batch. ``news`` is what others have to hear, and whose it is when it is of one connection."""
+    """What came of a batch. ``news`` is what others have to hear, and whose it is when it is of one connection;
+    ``waiting`` is for other processes only: what it comes to, when its gap closes, may be bad. ``evicted`` came to
+    that, and has to go once what came is a row."""
 
     effects: list[tuple[Edit, Effect]] = field(default_factory=list)
     news: list[tuple[bytes, Peer | None]] = field(default_factory=list)
+    waiting: list[bytes] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
+    evicted: list[bytes] = field(default_factory=list)
 
     def add(self, edits: Sequence[Edit], checked: Checked) -> None:
         """A part of the batch was taken in."""
         pairs = list(zip(edits, checked.effects, strict=True))
         self.effects += pairs
-        changes = [edit for edit, effect in pairs if effect is Effect.CHANGED]
+        changes = [edit for edit, effect in pairs if effect in (Effect.CHANGED, Effect.CLOSED)]
         if checked.merged:
             peers = {edit.peer for edit in changes}
-            self.news.append((checked.merged, peers.pop() if len(peers) == 1 else None))
+            is_of_one = len(peers) == 1 and Effect.CLOSED not in checked.effects
+            self.news.append((checked.merged, peers.pop() if is_of_one else None))
         else:
             self.news += [(edit.update, edit.peer) for edit in changes]
-        self.news += [(edit.update, edit.peer) for edit, effect in pairs if effect is Effect.WAITING]
+        self.evicted += checked.evicted
+        self.waiting += [edit.update for edit, effect in pairs if effect is Effect.WAITING]
 
 
 class Persist(Protocol):
@@ -94,10 +100,12 @@ class Intake:
         await self._sift(edits, taken)
         return taken
 
-    def durable(self, rows: int) -> None:
-        """All that was taken in is in the log, as so many rows."""
+    async def durable(self, rows: int, evicted: Sequence[bytes]) -> None:
+        """All that was taken in is in the log, as so many rows; what was evicted goes from there."""
         self._accepted.clear()
         self.rows += rows
+        for update in evicted:
+            await self._remove(update, "what it waited for made it bad")
 
     async def diff(self, vector: bytes) -> tuple[bytes, bytes, list[bytes]]:
         """The state vector, what a client with ``vector`` lacks, and what waits.
@@ -159,8 +167,6 @@ class Intake:
         taken.add(edits, checked)
         effects = zip(updates, checked.effects, strict=True)
         self._accepted += [update for update, effect in effects if effect is not Effect.NOTHING]
-        for update in checked.evicted:
-            await self._remove(update, "what it waited for made it bad")
 
     async def _load_row_by_row(self, snapshot: bytes, rows: Sequence[bytes]) -> list[bytes]:
         """Load a log that the keeper died of; returns the rows at fault."""
@@ -172,7 +178,7 @@ class Intake:
         accepted, self._accepted = self._accepted, []
         await self._sift([Edit(None, row) for row in rows], healed)
         self._accepted = accepted
-        return [refusal.edit.update for refusal in healed.refusals]
+        return [*healed.evicted, *(refusal.edit.update for refusal in healed.refusals)]
 
     async def _remove(self, update: bytes, reason: str) -> None:
         await self._persist(lambda: self._log.move_to_quarantine(update, reason))

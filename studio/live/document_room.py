@@ -200,8 +200,8 @@ class DocumentRoom:
         join.peer.push(step_1(vector))
 
     async def _answer(self, question: Question) -> None:
-        _vector, update, waiting = await self._intake.diff(question.vector)
-        question.peer.answer([step_2(update), *map(update_frame, waiting)])
+        _vector, update, _waiting = await self._intake.diff(question.vector)
+        question.peer.answer([step_2(update)])
 
     async def _probe(self, probe: Probe) -> None:
         if await self._intake.probe(probe.update):
@@ -212,9 +212,9 @@ class DocumentRoom:
         """Read the log again, and give the connections here what came of it; say again who is here."""
         before, _update, _waiting = await self._intake.diff(NOTHING_KNOWN)
         await self._intake.load()
-        _vector, update, waiting = await self._intake.diff(before)
-        for lost in [update, *waiting] if update != EMPTY else waiting:
-            self._push(update_frame(lost), None)
+        _vector, update, _waiting = await self._intake.diff(before)
+        if update != EMPTY:
+            self._push(update_frame(update), None)
         self._say(groups.AWARENESS_QUERY + self._origin)
         self._say_presence()
 
@@ -225,13 +225,14 @@ class DocumentRoom:
         rows = [(edit.peer.speaker.user_id, edit.update) for edit in known if edit.peer is not None]
         if rows and not await self._persist(lambda: self._log.append(rows)):
             raise FencedError
-        self._intake.durable(len(known))
+        await self._intake.durable(len(known), taken.evicted)
         for peer, count in Counter(edit.peer for edit, _effect in taken.effects).items():
             if peer is not None:
                 peer.saved(count)
         for update, sender in taken.news:
             self._push(update_frame(update), None if sender is None else sender.speaker)
-            if rows:
+        if rows:
+            for update in [*(update for update, _sender in taken.news), *taken.waiting]:
                 self._say(groups.DOCUMENT + self._origin + update)
         for refusal in taken.refusals:
             await self._refuse(refusal)

@@ -31,9 +31,9 @@ Document = Doc[Map[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What came of a batch: the effect of each update; one update that says what all CHANGED ones said, or nothing
-    where they cannot be one; and the waiting updates that had to go: good ones closed their gap, and what came of
-    it was bad."""
+    """What came of a batch: the effect of each update; one update that says what all that changed something said, with
+    what had waited for it, or nothing where they cannot be one; and the waiting updates that had to go: good ones
+    closed their gap, and what came of it was bad."""
 
     effects: list[Effect]
     merged: bytes = b""
@@ -57,7 +57,9 @@ class KeptDocument:
         """
         kept, left_out = cls(), list[bytes]()
         kept.check([snapshot])
-        kept._sift(rows, left_out)
+        max_waiting = len(rows) + MAX_WAITING
+        kept._sift(rows, left_out, max_waiting)
+        kept._retry(left_out, max_waiting)
         return kept, left_out
 
     def check(self, updates: Sequence[bytes], max_waiting: int = MAX_WAITING) -> Taken:
@@ -98,27 +100,50 @@ class KeptDocument:
             self._recover(error)
             raise _refusal(error) from None
 
-    def _sift(self, rows: Sequence[bytes], left_out: list[bytes]) -> None:
+    def _sift(self, rows: Sequence[bytes], left_out: list[bytes], max_waiting: int) -> None:
         """Take a log in as a whole or, where that fails, by halves, down to the rows at fault."""
         try:
-            left_out += self.check(rows, len(rows) + MAX_WAITING).evicted
+            left_out += self.check(rows, max_waiting).evicted
         except UpdateError:
             if len(rows) == 1:
                 left_out += rows
                 return
-            self._sift(rows[: len(rows) // 2], left_out)
-            self._sift(rows[len(rows) // 2 :], left_out)
+            self._sift(rows[: len(rows) // 2], left_out, max_waiting)
+            self._sift(rows[len(rows) // 2 :], left_out, max_waiting)
+
+    def _retry(self, left_out: list[bytes], max_waiting: int) -> None:
+        """Try again what was left out, as long as that helps.
+
+        Rows were taken in when they came, perhaps on an outline read from the state, which does not know what was
+        deleted. One that remembers it refuses what that one let pass, and everything that was built on it would wait.
+        """
+        tried = 0
+        while left_out and len(left_out) != tried:
+            tried = len(left_out)
+            rows = list(left_out)
+            left_out.clear()
+            self._reload()
+            for row in rows:
+                self._sift([row], left_out, max_waiting)
 
     def _check(self, updates: Sequence[bytes], max_waiting: int) -> Taken:
+        known = self._doc.get_state()
         effects = [self._take(update) for update in updates]
         changes = [update for update, effect in zip(updates, effects, strict=True) if effect is Effect.CHANGED]
+        waited = len(self.waiting)
         evicted = self._take_waiting() if changes else []
-        if len(self.waiting) > max_waiting or sum(map(len, self.waiting)) > max_waiting * MAX_WAITING_BYTES:
+        # Whoever adds nothing to what waits is not refused for it, however much that is.
+        is_full = len(self.waiting) > max_waiting or sum(map(len, self.waiting)) > max_waiting * MAX_WAITING_BYTES
+        if is_full and Effect.WAITING in effects:
             raise UpdateError(f"at most {max_waiting} updates that wait for others expected, got {len(self.waiting)}")
         if changes:
             state = self._doc.get_update()
             self._doc, self.state = _read_back(state, self._outline.ends), state
-        return Taken(effects, _merge(changes), evicted)
+        if waited == len(self.waiting) + len(evicted):
+            return Taken(effects, _merge(changes), evicted)
+        # Nobody but us has seen what waited until now.
+        closed: list[Effect] = [Effect.CLOSED if effect is Effect.CHANGED else effect for effect in effects]
+        return Taken(closed, self._doc.get_update(known), evicted)
 
     def _take(self, update: bytes) -> Effect:
         if update in self.waiting:

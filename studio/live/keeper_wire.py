@@ -35,11 +35,13 @@ class Verdict(IntEnum):
 
 
 class Effect(IntEnum):
-    """What an accepted update did. WAITING: it needs updates that have not come yet; keep its bytes."""
+    """What an accepted update did. WAITING: it needs updates that have not come yet; keep its bytes. CLOSED: it changed
+    something, and in its batch came what others had waited for."""
 
     NOTHING = 0
     CHANGED = 1
     WAITING = 2
+    CLOSED = 3
 
 
 def pack(code: int, room: bytes, parts: Sequence[bytes]) -> bytes:

@@ -8,7 +8,7 @@ from pycrdt import Doc, Map, Text
 from studio.live.keeper_document import MAX_PROMPT, MAX_WAITING, KeptDocument, contained
 from studio.live.keeper_wire import Effect
 from studio.live.prescan import EMPTY, UpdateError, scan
-from tests.helpers.yjs import SHOT, Writers, seeded, struct_update, varuint
+from tests.helpers.yjs import SHOT, Writers, outline_ids, seeded, sized, struct_update, varuint
 
 
 def kept(writers: Writers) -> KeptDocument:
@@ -102,9 +102,13 @@ def test_d6_an_update_with_a_gap_waits_and_is_taken_in_when_it_closes() -> None:
     assert document.check([third]).effects == [Effect.NOTHING]
     assert document.check([second]).effects == [Effect.WAITING]
     assert document.waiting == [third, second]
-    assert document.check([first]).effects == [Effect.CHANGED]
+    other = opened(document).doc
+    closed = document.check([first])
+    assert closed.effects == [Effect.CLOSED]
     assert document.waiting == []
     assert str(opened(document)[SHOT]["prompt"]) == writers.text()
+    other.apply_update(closed.merged)
+    assert str(other.get("shots", type=Map)[SHOT]["prompt"]) == writers.text()
 
 
 def test_d6_poison_that_waits_is_put_out_when_its_gap_closes_and_nobody_else_pays() -> None:
@@ -115,7 +119,7 @@ def test_d6_poison_that_waits_is_put_out_when_its_gap_closes_and_nobody_else_pay
     poison = struct_update(0x88, b"\x01\x7e", origin=(section.client, section.clock))
     assert document.check([poison]).effects == [Effect.WAITING]
     taken = document.check([edit])
-    assert taken.effects == [Effect.CHANGED]
+    assert (taken.effects, taken.merged) == ([Effect.CHANGED], b"")
     assert taken.evicted == [poison]
     assert document.waiting == []
 
@@ -128,6 +132,33 @@ def test_d6_more_than_can_wait_is_refused() -> None:
     with pytest.raises(UpdateError, match="wait for others"):
         document.check(rest[MAX_WAITING:])
     assert len(document.waiting) == MAX_WAITING
+
+
+def test_d6_who_adds_nothing_to_what_waits_is_not_refused_for_it() -> None:
+    ids, letter = outline_ids(), sized(b"x")
+    waiting = [struct_update(0x84, letter, origin=ids.letter, clock=clock) for clock in range(1, 2 * MAX_WAITING)]
+    document, left_out = KeptDocument.replay(ids.seed, waiting[:-1])
+    assert (len(document.waiting), left_out) == (len(waiting) - 1, [])
+    assert document.check([EMPTY]).effects == [Effect.NOTHING]
+    honest = struct_update(0x84, letter, origin=ids.letter, client=78)
+    assert document.check([honest]).effects == [Effect.CHANGED]
+    with pytest.raises(UpdateError, match="wait for others"):
+        document.check(waiting[-1:])
+
+
+def test_d4_a_log_gives_back_what_was_taken_in_on_an_outline_that_knew_less() -> None:
+    ids = outline_ids()
+    document, _left_out = KeptDocument.replay(EMPTY, [ids.seed])
+    delete_the_shot = b"\x00\x01" + varuint(ids.shot[0]) + b"\x01" + varuint(ids.shot[1]) + b"\x01"
+    inside = struct_update(0x08, b"\x01\x7e", parent=ids.prompt)
+    document.check([delete_the_shot])
+    with pytest.raises(UpdateError):
+        document.check([inside])
+    # What was refused had the outline read again, from a state in which the prompt is nothing any more.
+    assert document.check([inside]).effects == [Effect.CHANGED]
+    again, left_out = KeptDocument.replay(EMPTY, [ids.seed, delete_the_shot, inside])
+    assert left_out == []
+    assert again.encoded_vector() == document.encoded_vector()
 
 
 def test_d12_a_state_contains_all_that_honest_people_did() -> None:

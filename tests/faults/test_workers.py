@@ -1,0 +1,154 @@
+"""Workers that die, sleep and are poisoned, and requests that come many times: F-1 to F-4."""
+
+import asyncio
+import random
+import signal
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from functools import partial
+
+import pytest
+
+from studio.live.threads import in_thread
+from studio.models import Take
+from tests.factories import Cast
+from tests.faults.asking import ask
+from tests.faults.light_worker import POISON
+from tests.faults.oracle import history, takes_hold
+from tests.faults.part import Part
+from tests.faults.stage import LEASE_S, LIGHT, READY, Stage, long, wait_until
+from tests.helpers.ear import Ear
+from tests.live.rooms.client import request, room
+
+pytestmark = pytest.mark.timeout(long(120, 900))
+
+
+@pytest.fixture
+def ear(stage: Stage, cast: Cast) -> Iterator[Ear]:
+    listening = Ear(stage, cast)
+    yield listening
+    listening.close()
+
+
+def says(worker: Part, take: Take, words: str) -> bool:
+    return any(str(take.pk) in line and words in line for line in worker.said().splitlines())
+
+
+def who_renders(workers: list[Part], take: Take, attempt: int) -> Part:
+    (worker,) = (each for each in workers if says(each, take, f"attempt {attempt} begins"))
+    return worker
+
+
+def steps(ear: Ear, take: Take, attempt: int) -> list[int]:
+    return [packet.step for _, packet in ear.packets if (packet.take_id, packet.attempt) == (take.pk, attempt)]
+
+
+def reached(ear: Ear, take: Take, attempt: int, step: int) -> bool:
+    """Whether an attempt has shown so many steps, or the take has ended sooner."""
+    return max(steps(ear, take, attempt), default=0) >= step or history(take)[-1] == "take.done"
+
+
+def stored_step(take: Take) -> int:
+    """The step of the checkpoint from which another attempt would go on."""
+    take.refresh_from_db()
+    return int(take.checkpoint_key.partition("step-")[2].partition(".")[0] or 0)
+
+
+def test_f1_a_worker_killed_at_any_step_costs_the_take_one_try_and_the_steps_since_its_checkpoint(
+    stage: Stage, cast: Cast, ear: Ear, chance: random.Random
+) -> None:
+    workers, kills = stage.workers(2), 0
+    while kills < long(2, 20):
+        take = ask(cast, seed=chance.randrange(1000))
+        for attempt in (1, 2):
+            kills += _kill_at(chance.randrange(1, 20), workers, take, ear, attempt)
+        (ended,) = takes_hold(stage, [take])
+        assert (ended.state, history(ended).count("take.retried")) == ("done", ended.attempt - 1)
+
+
+def _kill_at(step: int, workers: list[Part], take: Take, ear: Ear, attempt: int) -> bool:
+    """Kill the worker at a step or as soon after it as one can; False when the take was quicker."""
+    ear.until_event(take, "take.started", LEASE_S + 20, attempt)
+    ear.until(partial(reached, ear, take, attempt, step), 30)
+    victim = who_renders(workers, take, attempt)
+    has_spare = all(READY in worker.said() for worker in workers)
+    victim.kill()
+    kept = stored_step(take)
+    victim.start()
+    if take.state == "done":
+        return False
+    requeued_s = wait_until(lambda: history(take).count("take.retried") == attempt, 20, "it is queued again")
+    ear.until(lambda: bool(steps(ear, take, attempt + 1)), LEASE_S + 20)
+    print(f"killed at step {step} of attempt {attempt}, queued again {requeued_s:.1f} s later, from step {kept}")
+    assert requeued_s <= LEASE_S + 5 or not has_spare
+    assert steps(ear, take, attempt + 1)[0] > kept
+    assert kept >= (step - 1) // 4 * 4
+    return True
+
+
+def test_f2_a_worker_that_sleeps_past_its_lease_and_wakes_changes_nothing_and_leaves_no_file(
+    stage: Stage, cast: Cast, ear: Ear, chance: random.Random
+) -> None:
+    workers = stage.workers(2)
+    for _ in range(long(1, 6)):
+        take, wakes_during = ask(cast), chance.choice(["take.started", "take.done"])
+        ear.until(partial(reached, ear, take, 1, 5), 30)
+        sleeper = who_renders(workers, take, 1)
+        sleeper.signal(signal.SIGSTOP)
+        ear.until_event(take, "take.retried", LEASE_S + 5)
+        ear.until_event(take, wakes_during, 30, attempt=2)
+        sleeper.signal(signal.SIGCONT)
+        wait_until(partial(says, sleeper, take, "attempt 1 is not ours any more"), 30, "the sleeper noticed")
+        (ended,) = takes_hold(stage, [take])
+        assert (ended.state, ended.attempt) == ("done", 2)
+    others = [worker for worker in workers if worker is not sleeper]
+    for worker in others:
+        worker.stop()
+    (after,) = takes_hold(stage, [ask(cast, "draft")])
+    assert (after.state, after.attempt) == ("done", 1)
+
+
+def test_f3_a_poison_take_starts_three_times_and_fails_and_the_next_one_starts_at_once(
+    stage: Stage, cast: Cast
+) -> None:
+    stage.workers(0)
+    workers = [stage.worker(*LIGHT) for _ in range(2)]
+    try:
+        for worker in workers:
+            stage.await_worker(worker)
+        poison = ask(cast, prompt=f"a glass of {POISON}")
+        for attempt in range(1, 4):
+            wait_until(lambda: not all(worker.is_alive for worker in workers), LEASE_S + 10, f"death {attempt}")
+            for dead in (worker for worker in workers if not worker.is_alive):
+                dead.start()
+        (ended,) = takes_hold(stage, [poison])
+        assert (ended.state, ended.attempt, ended.error_code) == ("failed", 3, "worker.lost")
+        assert history(ended).count("take.started") == 3
+        following = ask(cast)
+        started_s = wait_until(lambda: "take.started" in history(following), 5, "the next take starts")
+        print(f"the next take started {started_s:.2f} s after it was asked for")
+        assert [take.state for take in takes_hold(stage, [following])] == ["done"]
+        assert all(worker.is_alive for worker in workers)
+    finally:
+        for worker in workers:
+            worker.kill()
+
+
+async def test_f4_one_request_sent_fifty_times_at_once_to_two_web_processes_is_one_take(
+    stage: Stage, cast: Cast, cookies: dict[str, str], shot: str
+) -> None:
+    asked = request(shot)
+    async with AsyncExitStack() as sockets:
+        clients = [
+            await sockets.enter_async_context(room(stage.urls[number % 2], cast.project.pk, cookies["editor"]))
+            for number in range(10)
+        ]
+        await asyncio.gather(*(client.hello() for client in clients))
+        await asyncio.gather(
+            *(client.send(type="take.request", id=f"{number}", **asked) for number in range(5) for client in clients)
+        )
+        replies = [await client.next("reply") for client in clients * 5]
+    assert {(reply["error"], reply["take_id"]) for reply in replies} == {(None, replies[0]["take_id"])}
+    takes = await in_thread(lambda: list(Take.objects.filter(project=cast.project)))
+    assert [str(take.pk) for take in takes] == [replies[0]["take_id"]]
+    assert await in_thread(lambda: history(takes[0])) == ["take.queued"]
