@@ -75,19 +75,23 @@ def _database(url: str) -> dict[str, Any]:
     parts = urlsplit(url)
     options = {key: values[0] for key, values in parse_qs(parts.query).items()}
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "project.postgres",
         "NAME": parts.path.lstrip("/"),
         "USER": unquote(parts.username or options.pop("user", "")),
         "PASSWORD": unquote(parts.password or ""),
         "HOST": parts.hostname or options.pop("host", ""),
         "PORT": str(parts.port or ""),
-        "OPTIONS": options,
+        "OPTIONS": {"connect_timeout": "5", **options},
     }
 
 
 DATABASE_URL = ENV.database_url or embedded.database_url(ENV.data)
 REDIS_URL = ENV.redis_url or embedded.redis_url(ENV.data)
 DATABASES = {"default": _database(DATABASE_URL)}
+# A web process shares these among its threads; a command or a worker has a connection or two and no pool. With the
+# four of its documents a web process takes 16 of Postgres' usual 100 connections. While Postgres is away a query fails
+# after the timeout; the pool tries again at each, so reconnecting must have given up by then.
+WEB_POOL: dict[str, Any] = {"min_size": 1, "max_size": 12, "timeout": 2.0, "reconnect_timeout": 1.0, "max_idle": 60.0}
 
 
 def storage_backend(storage: Storage) -> dict[str, Any]:
@@ -146,7 +150,7 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_SESSION_REMEMBER = True
 # How many proxies of one's own stand in front: so many entries of X-Forwarded-For are believed, and no more.
-ALLAUTH_TRUSTED_PROXY_COUNT = ENV.proxies
+ALLAUTH_TRUSTED_PROXY_COUNT = PROXIES = ENV.proxies
 ACCOUNT_RATE_LIMITS = {"login": "10/m/ip"}
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "Rushes: "
 SIGN_UP_OPEN = ENV.sign_up
@@ -204,9 +208,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname:<7} {name} {message}", "style": "{"}},
+    "formatters": {"text": {"()": "project.logs.Text"}, "json": {"()": "project.logs.Json"}},
     "filters": {"tokens": {"()": "project.logs.HideTokens"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["tokens"]}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": ENV.log, "filters": ["tokens"]}},
     "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {"procrastinate": {"level": "WARNING"}, "daphne": {"level": "WARNING"}},
+    "loggers": {name: {"level": "WARNING"} for name in ("procrastinate", "daphne", "psycopg.pool")},
 }

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.contrib import auth
 from django.http import HttpRequest
 
+from studio import trace
 from studio.domain.access import Access, enter
 from studio.domain.errors import DomainError
 from studio.live.broadcast import digest
@@ -39,6 +40,7 @@ class Guard:
 
     def __init__(self) -> None:
         self._sockets: dict[Guarded, str] = {}
+        self._counts = Counter[object]()
         self._rounds: asyncio.Task[None] | None = None
 
     async def admit(self, socket: Guarded) -> str:
@@ -54,12 +56,14 @@ class Guard:
         if self._full(socket):
             return "too_much"
         self._sockets[socket] = digest(session_key)
-        self._rounds = self._rounds or asyncio.create_task(self._go_round())
+        self._counts.update(_counted(socket))
+        self._rounds = self._rounds or asyncio.create_task(self._go_round(), context=trace.only())
         return ""
 
     def forget(self, socket: Guarded) -> None:
         """The socket is gone."""
-        self._sockets.pop(socket, None)
+        if self._sockets.pop(socket, None) is not None:
+            self._counts -= Counter(_counted(socket))
         if not self._sockets and self._rounds is not None:
             self._rounds.cancel()
             self._rounds = None
@@ -78,12 +82,8 @@ class Guard:
             socket.close(reason)
 
     def _full(self, socket: Guarded) -> bool:
-        counts = Counter[object]()
-        for other in self._sockets:
-            counts[other.access.user.pk] += 1
-            counts[other.kind, other.project_id] += 1
-        in_room = counts[socket.kind, socket.project_id]
-        return counts[socket.access.user.pk] >= SOCKETS_PER_PERSON or in_room >= SOCKETS_PER_ROOM
+        person, room = _counted(socket)
+        return self._counts[person] >= SOCKETS_PER_PERSON or self._counts[room] >= SOCKETS_PER_ROOM
 
     async def _go_round(self) -> None:
         """Check every socket every RECHECK_S: this is what holds when a message of REVOKED was lost."""
@@ -94,6 +94,11 @@ class Guard:
                     await self.check(socket)
                 except Exception:
                     logger.exception("access of user %s was not checked", socket.access.user.pk)
+
+
+def _counted(socket: Guarded) -> tuple[object, object]:
+    """What a socket counts for: its person, and its kind in its room."""
+    return socket.access.user.pk, (socket.kind, socket.project_id)
 
 
 def standing(session_key: str, access: Access) -> str:

@@ -18,6 +18,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from studio import trace
 from studio.live import groups, guard
 
 logger = logging.getLogger(__name__)
@@ -44,9 +45,9 @@ class Hub:
 
     def __init__(self, on_revoked: Callable[[str], Awaitable[None]] | None = None) -> None:
         # No timeout and no retry: a quiet subscription is not a broken one, and a new connection must be seen here,
-        # where listeners are told of it.
+        # where listeners are told of it. Protocol 2, because with 3 the client writes each message out for its log.
         self._heard = redis.asyncio.Redis.from_url(
-            settings.REDIS_URL, socket_timeout=None, socket_connect_timeout=5, retry=Retry(NoBackoff(), 0)
+            settings.REDIS_URL, socket_timeout=None, socket_connect_timeout=5, retry=Retry(NoBackoff(), 0), protocol=2
         )
         self._said = redis.asyncio.Redis.from_url(
             settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 1)
@@ -67,7 +68,7 @@ class Hub:
         told to resync when Redis is back.
         """
         channel = groups.room(project_id)
-        self._reader = self._reader or asyncio.create_task(self._read_always())
+        self._reader = self._reader or asyncio.create_task(self._read_always(), context=trace.only())
         if channel not in self._listeners:
             self._listeners[channel], self._confirmed[channel] = {listener}, asyncio.Event()
             await self._tell("subscribe", channel)

@@ -1,8 +1,10 @@
 """What waits to be sent on one socket: messages in order, none dropped, and previews, of which the newest wins."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
+
+from studio.live import shortcut
 
 CREDITS = 2
 """Preview packets that a viewer may have unacknowledged."""
@@ -13,12 +15,16 @@ Frame = str | bytes
 
 
 class Outbox:
-    """Written by whoever has news, read by the one task that sends. Previews wait until credit is given."""
+    """Written by whoever has news, read by the one task that sends. Previews wait until credit is given.
 
-    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+    A preview that nothing waits before goes out by ``send_now``, past that task.
+    """
+
+    def __init__(self, max_bytes: int = MAX_BYTES, send_now: Callable[[bytes], bool] = shortcut.never) -> None:
         self.size_bytes = 0
         self.credits = 0
-        self._max_bytes = max_bytes
+        self._max_bytes, self._send_now = max_bytes, send_now
+        self._all_sent = False
         self._messages: list[Frame] = []
         self._previews: dict[UUID, bytes] = {}
         self._wake = asyncio.Event()
@@ -48,9 +54,13 @@ class Outbox:
         self._wake.set()
 
     def offer(self, take_id: UUID, packet: bytes) -> None:
-        """Add a preview, in place of an older one of the same take that has not gone out."""
+        """Send a preview, or add it, in place of an older one of the same take that has not gone out."""
+        if self._all_sent and self.credits and not self._wake.is_set() and self._send_now(packet):
+            self.credits -= 1
+            return
         self._previews[take_id] = packet
-        self._wake.set()
+        if self.credits:
+            self._wake.set()
 
     def offer_late(self, take_id: UUID, packet: bytes) -> None:
         """Add a preview that was kept for late joiners, unless a fresh one of the same take is there already."""
@@ -64,13 +74,18 @@ class Outbox:
     def credit(self, count: int) -> None:
         """The viewer has shown ``count`` previews."""
         self.credits = min(CREDITS, self.credits + count)
-        self._wake.set()
+        if self._previews:
+            self._wake.set()
 
     async def take(self) -> list[Frame]:
         """What to send next, waiting until there is something: all messages, then previews as credit allows."""
         while not (frames := self._ready()):
             self._wake.clear()
-            await self._wake.wait()
+            self._all_sent = True
+            try:
+                await self._wake.wait()
+            finally:
+                self._all_sent = False
         return frames
 
     def _ready(self) -> list[Frame]:

@@ -13,7 +13,7 @@ from uuid import UUID
 from channels.consumer import AsyncConsumer
 
 from studio.domain.access import Access
-from studio.live import guard
+from studio.live import guard, shortcut
 from studio.live.limits import BYTE_BURST, BYTES_PER_S, MESSAGE_BURST, MESSAGES_PER_S, Bucket
 from studio.live.outbox import MAX_BYTES, Frame, Outbox
 from studio.live.protocol import CLOSE_CODES, MAX_MESSAGE_BYTES
@@ -56,7 +56,8 @@ class Socket(AsyncConsumer):  # type: ignore[misc]  # channels has no types
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         self.scope, self._transmit = scope, send
         self.project_id = scope["url_route"]["kwargs"]["project_id"]
-        self.outbox = Outbox(self.outbox_bytes)
+        self.shortcut = shortcut.of(scope)
+        self.outbox = Outbox(self.outbox_bytes, self.shortcut.send_now if self.shortcut else shortcut.never)
         self.closing: int | None = None
         self._admitted = False
         self._messages, self._bytes = Bucket(MESSAGES_PER_S, MESSAGE_BURST), Bucket(BYTES_PER_S, BYTE_BURST)
@@ -75,12 +76,15 @@ class Socket(AsyncConsumer):  # type: ignore[misc]  # channels has no types
         """Take one message in, or close over what it is."""
         text = message.get("text")
         data: str | bytes = message["bytes"] if text is None else text
-        if self.closing is not None:
-            return
-        if len(data) > MAX_MESSAGE_BYTES or not (self._messages.take() and self._bytes.take(len(data))):
-            self.close("too_much")
-            return
-        await self.received(data)
+        if self.closing is None and self.within_limits(data):
+            await self.received(data)
+
+    def within_limits(self, data: str | bytes) -> bool:
+        """Count a message that came. False when it is one too many: the socket closes."""
+        if len(data) <= MAX_MESSAGE_BYTES and self._messages.take() and self._bytes.take(len(data)):
+            return True
+        self.close("too_much")
+        return False
 
     def push(self, frame: Frame) -> None:
         """Send a message after those before it. A reader too far behind is closed with 4408."""
@@ -114,7 +118,8 @@ class Socket(AsyncConsumer):  # type: ignore[misc]  # channels has no types
             async with asyncio.timeout(AUTHORISE_TIMEOUT_S):
                 reason = await guard.get().admit(self)
         except TimeoutError:
-            reason = "unauthenticated"
+            # Ours to answer for: a page believes "unauthenticated", and would have its person sign in again.
+            reason = "unavailable"
         except Exception:
             logger.exception("room %s: access was not checked", self.project_id)
             reason = "unavailable"

@@ -5,12 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 from channels.db import database_sync_to_async
+from django.conf import settings
+from django.db import connections
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 # Channels' default is one thread for the whole process, where one slow query holds up every socket. Each thread
-# holds a connection to Postgres, so there are few.
+# holds a connection to Postgres while it works, so there are few.
 _THREADS = ThreadPoolExecutor(4, thread_name_prefix="live")
 
 
@@ -18,3 +20,8 @@ async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
     """Call a function that uses the database, in a thread."""
     call: Callable[P, Awaitable[T]] = database_sync_to_async(function, thread_sensitive=False, executor=_THREADS)
     return await call(*args, **kwargs)
+
+
+def pool_connections() -> None:
+    """Have the threads of this process share connections to Postgres; before the first of them asks anything."""
+    connections.settings["default"]["OPTIONS"]["pool"] = settings.WEB_POOL

@@ -13,6 +13,7 @@ from http import HTTPStatus
 from uuid import UUID
 
 from django.core.files.storage import default_storage
+from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
 from django.utils.cache import patch_cache_control
 from django.utils.http import content_disposition_header, parse_etags
@@ -127,6 +128,9 @@ def _respond(request: HttpRequest, item: Item, path: str, size: int) -> HttpResp
     status = HTTPStatus.OK if whole else HTTPStatus.PARTIAL_CONTENT
     if request.method == "HEAD":
         return HttpResponse(status=status, content_type=item.content_type, headers=headers)
+    # Django gives the connection back when the last byte has gone: a dozen slow readers would empty the pool.
+    if not connection.in_atomic_block:
+        connection.close()
     return StreamingHttpResponse(_chunks(path, part), status=status, content_type=item.content_type, headers=headers)
 
 

@@ -1,67 +1,51 @@
-"""CPU of the web process for each preview packet and viewer, beside a bare ``websockets`` broadcast.
+"""CPU of the web process for each preview packet and viewer, beside other servers that do the same.
 
-``python -m tests.bench.fanout [viewers] [packets]``. Both servers run in a process of their own, on the same
-machine in the same run; clients read and acknowledge every packet.
+``python -m tests.bench.fanout [viewers] [packets] [rounds]``. Each server runs in a process of its own, all of them on
+the same machine in the same run, in turn; clients read and acknowledge every packet.
 """
 
 import asyncio
 import os
-import shutil
-import subprocess
+import statistics
 import sys
-import tempfile
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from uuid import uuid4
 
-import psutil
+import redis.asyncio
 from websockets.asyncio.client import ClientConnection, connect
 
 from inference.wire import PreviewPacket
+from tests.bench.crowd import Crowd, cpu_s, gather, serving
+from tests.bench.figures import Figure, table
+from tests.bench.other_servers import GROUP
 from tests.helpers.studio import Studio, free_port
 
-PACKET_BYTES = 13_000
-"""A step preview at 512×320."""
-RATE_HZ = 20
+PACKET_BYTES = 30_000
+RATE_HZ = 10
+PACKETS, ROUNDS = 40, 5
 ACK = '{"type":"preview.ack","v":1,"count":1}'
-
-BARE = """
-import asyncio, sys
-from websockets.asyncio.server import broadcast, serve
-
-async def main(port):
-    viewers = set()
-    async def handle(socket):
-        if socket.request.path == "/source":
-            async for packet in socket:
-                broadcast(viewers, packet)
-            return
-        viewers.add(socket)
-        async for _ in socket:
-            pass
-    async with serve(handle, "127.0.0.1", port, compression=None):
-        await asyncio.get_running_loop().create_future()
-
-asyncio.run(main(int(sys.argv[1])))
-"""
+DEADLINE_S = 30
+Say = Callable[[bytes], Awaitable[object]]
 
 
-async def measure(
-    pid: int, viewers: list[ClientConnection], say: Callable[[bytes], Awaitable[object]], packets: int
-) -> float:
-    """Microseconds of CPU of a process for each packet and viewer."""
-    data = PreviewPacket(uuid4(), 1, 1, 4, 25, 24, 512, 320, 0, ((0, os.urandom(PACKET_BYTES)),)).encode()
-    watched = psutil.Process(pid)
-    before = sum(watched.cpu_times()[:2])
-    readers = [asyncio.create_task(_read(viewer, packets)) for viewer in viewers]
-    for _ in range(packets):
-        await say(data)
-        await asyncio.sleep(1 / RATE_HZ)
-    async with asyncio.timeout(10):
-        await asyncio.gather(*readers)
-    spent_s: float = sum(watched.cpu_times()[:2]) - before
-    return spent_s / packets / len(viewers) * 1e6
+class Side:
+    """One server with its viewers."""
+
+    def __init__(self, pid: int, viewers: Sequence[ClientConnection], say: Say) -> None:
+        self.pid, self.viewers, self.say = pid, viewers, say
+
+    async def measure(self, packets: int) -> float:
+        """Microseconds of CPU for each packet and viewer."""
+        data = PreviewPacket(uuid4(), 1, 1, 4, 25, 24, 512, 320, 0, ((0, os.urandom(PACKET_BYTES)),)).encode()
+        readers = [asyncio.create_task(_read(viewer, packets)) for viewer in self.viewers]
+        before = cpu_s(self.pid)
+        for _ in range(packets):
+            await self.say(data)
+            await asyncio.sleep(1 / RATE_HZ)
+        async with asyncio.timeout(DEADLINE_S):
+            await asyncio.gather(*readers)
+        return (cpu_s(self.pid) - before) / packets / len(self.viewers) * 1e6
 
 
 async def _read(viewer: ClientConnection, packets: int) -> None:
@@ -71,84 +55,111 @@ async def _read(viewer: ClientConnection, packets: int) -> None:
             await viewer.send(ACK)
 
 
-async def bare(count: int, packets: int) -> float:
+@asynccontextmanager
+async def rushes(crowd: Crowd, pid: int, url: str = "") -> AsyncIterator[Side]:
+    """The room socket as it is: hub and credits, under Daphne unless ``url`` is another server's."""
+    viewers = [await crowd.enter(cookie, url=url) for cookie in crowd.cookies]
+    client: redis.asyncio.Redis = redis.asyncio.Redis.from_url(crowd.studio.redis_url)
+    async with client:
+        yield Side(pid, viewers, lambda data: client.publish(f"rushes:room:{crowd.project_id}", data))
+    await asyncio.gather(*(viewer.close() for viewer in viewers))
+
+
+@asynccontextmanager
+async def uvicorn(crowd: Crowd, name: str) -> AsyncIterator[Side]:
+    """The same application under uvicorn, serving a room that the others do not."""
+    async with _process(name, crowd) as (pid, address), rushes(crowd, pid, address) as side:
+        yield side
+
+
+@asynccontextmanager
+async def bare(crowd: Crowd) -> AsyncIterator[Side]:
     """The floor: sockets and nothing else."""
+    async with _process("bare", crowd) as (pid, address):
+        source = await connect(f"{address}/source", compression=None)
+        yield Side(pid, await _plain_viewers(address, len(crowd.cookies)), source.send)
+
+
+@asynccontextmanager
+async def stock(crowd: Crowd) -> AsyncIterator[Side]:
+    """What Channels' own tutorial does: ``group_send`` through Redis, one consumer a viewer."""
+    from channels_redis.core import RedisChannelLayer
+
+    layer = RedisChannelLayer(hosts=[crowd.studio.redis_url])
+    await layer.flush()  # a group keeps who was in it when the last of these servers ended
+    async with _process("stock", crowd) as (pid, address):
+        viewers = await _plain_viewers(address, len(crowd.cookies))
+        yield Side(pid, viewers, lambda data: layer.group_send(GROUP, {"type": "packet", "data": data}))
+        await layer.close_pools()
+
+
+async def _plain_viewers(address: str, count: int) -> list[ClientConnection]:
+    return [await connect(address, compression=None) for _ in range(count)]
+
+
+@asynccontextmanager
+async def _process(name: str, crowd: Crowd) -> AsyncIterator[tuple[int, str]]:
     port = free_port()
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", BARE, str(port))
-    address = f"ws://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "tests.bench.other_servers", name, str(port)]
+    environment = {**crowd.studio.environment(), "REDIS_URL": crowd.studio.redis_url}
+    process = await asyncio.create_subprocess_exec(*command, env=environment)
     try:
-        async with asyncio.timeout(10):
-            source = await _connect_when_up(f"{address}/source")
-        viewers = [await connect(address, compression=None) for _ in range(count)]
-        return await measure(process.pid, viewers, source.send, packets)
+        async with asyncio.timeout(DEADLINE_S):
+            await _listening(port)
+        yield process.pid, f"ws://127.0.0.1:{port}"
     finally:
         process.terminate()
         await process.wait()
 
 
-async def _connect_when_up(address: str) -> ClientConnection:
+async def _listening(port: int) -> None:
     while True:
         try:
-            return await connect(address, compression=None)
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
         except OSError:
             await asyncio.sleep(0.05)
+            continue
+        writer.close()
+        return
 
 
-async def rushes(studio: Studio, project_id: Any, cookies: list[str], packets: int) -> float:
-    """The room socket as it is: hub, credits, Daphne."""
-    import redis.asyncio
-
-    address = f"{studio.url.replace('http', 'ws', 1)}/ws/rooms/{project_id}/"
-    options: Any = {"origin": studio.url, "compression": None}
-    viewers = [await connect(address, additional_headers={"Cookie": cookie}, **options) for cookie in cookies]
-    for viewer in viewers:
-        await viewer.send('{"type":"hello","v":1}')
-        await viewer.recv()
-    client: redis.asyncio.Redis = redis.asyncio.Redis.from_url(studio.redis_url)
-    async with client:
-        (pid,) = studio.children("serve")
-        return await measure(pid, viewers, lambda data: client.publish(f"rushes:room:{project_id}", data), packets)
+async def compare(crowds: Sequence[Crowd], packets: int, rounds: int) -> list[list[float]]:
+    """Ours under Daphne, twice under uvicorn, the floor and stock Channels, in turn: a row a round."""
+    ours, other, another = crowds
+    async with AsyncExitStack() as stack:
+        servers = (
+            rushes(ours, ours.web), uvicorn(other, "uvicorn_with_shortcut"), uvicorn(another, "uvicorn"),
+            bare(ours), stock(ours),
+        )  # fmt: skip
+        sides = [await stack.enter_async_context(server) for server in servers]
+        for side in sides:
+            await side.measure(5)
+        return [[await side.measure(packets) for side in sides] for _ in range(rounds)]
 
 
-def _rows(count: int) -> tuple[Any, list[str]]:
-    """A project, and the cookies of as many viewers; at most twenty sockets are one person's."""
-    import django
+def figures(studio: Studio, count: int, packets: int = PACKETS, rounds: int = ROUNDS) -> list[Figure]:
+    """The ratios: medians of those of each round."""
+    crowds = [gather(studio, count, "viewer") for _ in range(3)]
+    rows = asyncio.run(compare(crowds, packets, rounds))
+    cost = [statistics.median(column) for column in zip(*rows, strict=True)]
+    floor, stock_at = 3, 4
 
-    django.setup()
-    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-    from django.contrib.sessions.backends.db import SessionStore
+    def figure(name: str, side: int, base: int, target: float | None) -> Figure:
+        ratio = statistics.median(row[side] / row[base] for row in rows)
+        return Figure(f"fan-out to {count}: {name}", ratio, "", target, f"{cost[side]:.0f} ÷ {cost[base]:.0f} µs")
 
-    from studio.models import Membership
-    from tests.factories import Cast, make_person
-
-    cast, cookies = Cast(), []
-    for _ in range(-(-count // 20)):
-        person = make_person()
-        Membership.objects.create(workspace=cast.workspace, user=person, role="viewer")
-        session = SessionStore()
-        session[SESSION_KEY] = str(person.pk)
-        session[BACKEND_SESSION_KEY] = "allauth.account.auth_backends.AuthenticationBackend"
-        session[HASH_SESSION_KEY] = person.get_session_auth_hash()
-        session.save()
-        cookies += [f"sessionid={session.session_key}"] * 20
-    return cast.project.pk, cookies[:count]
+    return [
+        figure("Daphne ÷ bare websockets", 0, floor, 1.8),
+        figure("uvicorn with our shortcut ÷ bare websockets", 1, floor, 1.2),
+        figure("uvicorn as it comes ÷ bare websockets", 2, floor, None),
+        figure("Daphne ÷ stock group_send", 0, stock_at, 0.2),
+    ]
 
 
-def main(count: int = 50, packets: int = 100) -> None:
-    """Print both figures and their ratio."""
-    data = Path(tempfile.mkdtemp(prefix="rushes-bench-"))
-    os.environ |= {"DJANGO_SETTINGS_MODULE": "project.settings", "RUSHES_DATA": str(data), "RUSHES_ENV_FILE": ""}
-    studio = Studio(data, RUSHES_WORKERS="0").start()
-    try:
-        project_id, cookies = _rows(count)
-        ours = asyncio.run(rushes(studio, project_id, cookies, packets))
-        floor = asyncio.run(bare(count, packets))
-    finally:
-        studio.stop()
-        shutil.rmtree(data, ignore_errors=True)
-    machine = subprocess.run(["uname", "-srm"], capture_output=True, text=True, check=True).stdout.strip()
-    print(f"{machine}, {os.cpu_count()} cores; {count} viewers, {packets} packets of {PACKET_BYTES} bytes")
-    print(f"a packet and viewer: Rushes {ours:.0f} µs, bare websockets {floor:.0f} µs, ratio {ours / floor:.2f}")
+def main(count: int = 50, packets: int = PACKETS, rounds: int = ROUNDS) -> None:
+    """Print the ratios."""
+    with serving() as studio:
+        print(table(figures(studio, count, packets, rounds)))
 
 
 if __name__ == "__main__":

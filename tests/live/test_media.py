@@ -5,6 +5,7 @@ import os
 import shutil
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -61,3 +62,15 @@ def test_a_large_clip_arrives_whole_and_in_ranges_without_filling_the_servers_me
     with urllib.request.urlopen(urllib.request.Request(url, headers=cookie)) as whole:
         assert hashlib.file_digest(whole, "sha256").hexdigest() == take.clip_sha256
     assert memory_bytes(web, "VmHWM") - before < MAY_GROW_BYTES
+
+
+def test_many_who_download_slowly_leave_the_database_to_others(studio: Studio, sign_in: Callable[[User], str]) -> None:
+    cast = Cast()
+    take = make_take(studio, cast, os.urandom(SIZE_BYTES // 2))
+    request = urllib.request.Request(
+        studio.url + reverse("clip", args=[take.pk]), headers={"Cookie": sign_in(cast.viewer)}
+    )
+    with ExitStack() as open_downloads:
+        for _ in range(settings.WEB_POOL["max_size"] + 1):
+            assert open_downloads.enter_context(urllib.request.urlopen(request, timeout=10)).read(1)
+        assert studio.answers("/readyz")

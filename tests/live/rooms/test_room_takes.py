@@ -160,6 +160,30 @@ async def test_r10_a_viewer_that_does_not_acknowledge_gets_two_and_then_only_the
         assert [message for message in slow.kept() if isinstance(message, PreviewPacket)] == []
 
 
+async def test_previews_of_every_size_arrive_whole_and_in_order_among_events(
+    studio: Studio, cast: Cast, cookies: dict[str, str], valkey: "redis.asyncio.Redis"
+) -> None:
+    take_id, channel = await running(cast, cookies["editor"], studio), groups.room(cast.project.pk)
+    sizes = [10, 60, 61, 62, 65_400, 65_500, 70_000, 4_000_000, 30_000]
+    async with room(studio.url, cast.project.pk, cookies["viewer"], max_size=None) as viewer:
+        await viewer.hello()
+        for step, size in enumerate(sizes):
+            await valkey.publish(channel, packet(take_id, step, size))
+            came = await viewer.preview()
+            assert (came.step, len(came.frames[0][1])) == (step, size + 2)
+            await viewer.socket.send('{"type":"preview.ack","v":1,"count":1}')
+
+
+async def test_r04_a_flood_of_acknowledgements_closes_the_socket(
+    studio: Studio, cast: Cast, cookies: dict[str, str]
+) -> None:
+    async with room(studio.url, cast.project.pk, cookies["viewer"]) as viewer:
+        await viewer.hello()
+        for _ in range(400):
+            await viewer.socket.send('{"type":"preview.ack","v":1,"count":1}')
+        assert await viewer.closed() == 4429
+
+
 async def test_r13_viewers_that_read_nothing_are_closed_cost_little_and_stall_nobody(
     studio: Studio, cast: Cast, cookies: dict[str, str], valkey: "redis.asyncio.Redis"
 ) -> None:

@@ -89,6 +89,63 @@ async def test_whoever_waits_is_woken_by_what_comes() -> None:
     assert await asyncio.wait_for(waiting, 1) == ["news"]
 
 
+class Line:
+    """A shortcut that counts what goes out by it; ``free`` says whether the peer reads."""
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+        self.free = True
+        self.outbox = Outbox(send_now=self._send)
+        self.taken = asyncio.create_task(self.outbox.take())
+
+    def _send(self, packet: bytes) -> bool:
+        if self.free:
+            self.sent.append(packet)
+        return self.free
+
+
+async def test_a_preview_that_nothing_waits_before_goes_out_at_once_and_costs_a_credit() -> None:
+    line = Line()
+    await asyncio.sleep(0)
+    line.outbox.credit(CREDITS)
+    for number in range(4):
+        line.outbox.offer(TAKE, bytes([number]))
+    assert line.sent == [b"\x00", b"\x01"]
+    line.outbox.credit(1)
+    assert await line.taken == [b"\x03"], "the newest of those that waited"
+
+
+async def test_a_preview_never_overtakes_a_message() -> None:
+    line = Line()
+    await asyncio.sleep(0)
+    line.outbox.credit(CREDITS)
+    line.outbox.put("take.started")
+    line.outbox.offer(TAKE, b"first")
+    assert (line.sent, await line.taken) == ([], ["take.started", b"first"])
+    line.outbox.offer(TAKE, b"while it is being sent")
+    assert line.sent == []
+
+
+async def test_r11_a_peer_that_is_behind_gets_the_newest_preview_when_it_reads() -> None:
+    line = Line()
+    await asyncio.sleep(0)
+    line.free = False
+    line.outbox.credit(CREDITS)
+    line.outbox.offer(TAKE, b"old")
+    line.outbox.offer(TAKE, b"new")
+    assert (line.sent, await line.taken, line.outbox.credits) == ([], [b"new"], CREDITS - 1)
+
+
+async def test_nothing_goes_out_by_the_shortcut_once_nobody_sends() -> None:
+    line = Line()
+    await asyncio.sleep(0)
+    line.outbox.credit(CREDITS)
+    line.taken.cancel()
+    await asyncio.wait([line.taken])
+    line.outbox.offer(TAKE, b"too late")
+    assert line.sent == []
+
+
 def test_r04_a_bucket_bears_a_burst_and_then_only_its_rate() -> None:
     now = [0.0]
     bucket = Bucket(60, 300, clock=lambda: now[0])

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from studio.live import outbox, socket
+from studio.live import guard, outbox, socket
 from studio.live.limits import MESSAGE_BURST
 from studio.live.protocol import MAX_MESSAGE_BYTES
 from studio.live.socket import Socket
@@ -159,4 +159,23 @@ async def test_a_close_does_not_wait_for_a_peer_that_reads_nothing(wire: Wire, m
     await asyncio.sleep(0)
     wire.socket.close("revoked")
     assert await wire.closed_with() == 4403
+    await wire.gone()
+
+
+async def test_r02_whoever_cannot_be_looked_up_in_time_is_not_taken_for_a_stranger(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Slow:
+        async def admit(self, socket: Socket) -> str:
+            await asyncio.Event().wait()
+            return ""
+
+        def forget(self, socket: Socket) -> None:
+            return
+
+    monkeypatch.setattr(guard, "get", Slow)
+    monkeypatch.setattr(socket, "AUTHORISE_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(Echo, "_admit", Socket._admit)
+    wire = Wire()
+    assert await wire.closed_with() == 4503
     await wire.gone()

@@ -1,0 +1,32 @@
+"""The backend's connections: the module and the class have the names that Django looks for."""
+
+from typing import Any
+
+from django.db.backends.postgresql import base
+from psycopg import OperationalError
+from psycopg_pool import ConnectionPool
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """Django's own, but for one thing: when one pooled connection is broken, all that wait in the pool are dropped.
+
+    They break together, when Postgres restarts. The pool's own check drops them one by one and waits longer after
+    each: with eight of them, requests failed for 4 s after a restart that took 0.2 s.
+    """
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """A connection that works now.
+
+        Raises:
+            OperationalError: Postgres is away, or every connection was busy for the pool's ``timeout``.
+        """
+        connection = super().get_new_connection(conn_params)
+        if self.pool is None:
+            return connection
+        try:
+            ConnectionPool.check_connection(connection)
+        except OperationalError:
+            self.pool.drain()
+            self.pool.putconn(connection)
+            return super().get_new_connection(conn_params)
+        return connection

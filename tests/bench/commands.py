@@ -1,0 +1,75 @@
+"""What a command on a room socket costs the database: ``python -m tests.bench.commands``.
+
+One editor renames the project a hundred times, one command after the other, while another hears of each.
+"""
+
+import asyncio
+import json
+import time
+from uuid import uuid4
+
+from websockets.asyncio.client import ClientConnection
+
+from tests.bench.crowd import Crowd, gather, serving
+from tests.bench.figures import Figure, percentile, table
+from tests.helpers.studio import Studio
+
+COMMANDS = 100
+
+
+async def _rename(crowd: Crowd) -> list[float]:
+    """Milliseconds from each command to its event at the other socket."""
+    editor, other = await crowd.enter(crowd.cookies[0]), await crowd.enter(crowd.cookies[1])
+    drain = asyncio.create_task(_drain(editor))
+    waits = []
+    for number in range(COMMANDS):
+        title = uuid4().hex
+        begun = time.perf_counter()
+        command = {"type": "project.rename", "v": 1, "id": str(number), "title": title}
+        await editor.send(json.dumps(command))
+        while title not in str(await other.recv()):
+            pass
+        waits.append((time.perf_counter() - begun) * 1e3)
+    await asyncio.gather(editor.close(), other.close())
+    await drain
+    return waits
+
+
+async def _drain(socket: ClientConnection) -> None:
+    async for _ in socket:
+        pass
+
+
+def _sessions() -> int:
+    """Connections that Postgres has ever had for this database; told once they have ended, or every second."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute("SELECT sessions FROM pg_stat_database WHERE datname = current_database()")
+        (count,) = cursor.fetchone()
+    return int(count)
+
+
+def figures(studio: Studio) -> list[Figure]:
+    """Connections opened for a hundred commands, and how long one takes to the other screen."""
+    crowd = gather(studio, 2)
+    asyncio.run(_rename(crowd))
+    before, begun = _sessions(), time.monotonic()
+    waits = asyncio.run(_rename(crowd))
+    opened, taken_s = _sessions() - before, time.monotonic() - begun
+    return [
+        Figure(f"connections to Postgres for {COMMANDS} commands", opened, "", 5, f"in {taken_s:.1f} s"),
+        Figure("command to its event on another socket, p50", percentile(waits, 0.5), "ms", None),
+        Figure("command to its event on another socket, p95", percentile(waits, 0.95), "ms", 50.0),
+    ]
+
+
+def main() -> None:
+    """Print the figures."""
+    with serving() as studio:
+        print(table(figures(studio)))
+
+
+if __name__ == "__main__":
+    main()
