@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from uuid import UUID
 
@@ -188,6 +189,7 @@ class Engine:
         )
         latents = self._thaw(job, recipe, order.state) or self._model.start(recipe)
         now_s = self._clock()
+        log.info("joins at step %d of %d", latents.step, latents.steps, extra={"take": job.take_id})
         self._outbox.report(order.track, Started(recipe.prompt, latents.step, latents.steps))
         return Running(order.track, recipe, latents, order.due_s, now_s, now_s, self._pace.step_s)
 
@@ -198,7 +200,7 @@ class Engine:
         try:
             return checkpoint.thaw(self._model, recipe, state)
         except ValueError as error:
-            log.warning("take %s: starts anew: %s", job.take_id, error)
+            log.warning("starts anew: %s", error, extra={"take": job.take_id})
             return None
 
     def _next_batch(self) -> list[Running]:
@@ -260,10 +262,15 @@ class Engine:
         self._outbox.report(one.track, Checkpointed(one.latents.step, state))
 
     def _finish(self, one: Running) -> None:
-        clip = self._decode(one.latents)
+        decode = partial(self._decode, one.latents)
+        if self._model.plan.offload:
+            # Its parts take turns on the GPU, so none of them while a step runs.
+            clip = decode()
+            decode = partial(lambda: clip)
         manifest = self._model.manifest
         ending = Ending(
-            clip=clip,
+            decode=decode,
+            explain=partial(self._explain, one.track.job),
             model=manifest.title,
             model_prompt=one.recipe.prompt,
             rate_hz=manifest.rate_hz,
@@ -294,7 +301,7 @@ class Engine:
             _free_memory()
             what = f"{job.width}x{job.height} with {job.frames} frames"
             return Failed("render.out_of_memory", f"{self._model.plan.words} has too little memory for {what}.")
-        log.error("take %s failed", job.take_id, exc_info=error)
+        log.error("rendering failed", exc_info=error, extra={"take": job.take_id})
         return Failed("render.failed", f"Rendering failed: {type(error).__name__}: {error}"[:500], retryable=True)
 
 

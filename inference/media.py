@@ -8,7 +8,7 @@ from typing import Any
 
 import av
 import numpy as np
-from av.video.reformatter import ColorRange, Colorspace
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
 from inference.pipelines.base import Clip, Frames, Sound
 from inference.previews import jpeg
@@ -71,8 +71,10 @@ def _mp4(frames: Frames, sound: Sound, rate_hz: int, sample_rate_hz: int, out_ra
             video = _video_stream(container, frames, rate_hz)
             audio = container.add_stream("aac", rate=out_rate_hz, layout=_layout(sound))
             audio.bit_rate = 64_000 * sound.shape[1]
+            # One for all pictures: it is set up at the first, which takes longer than a small picture does.
+            reformatter = VideoReformatter()
             for frame in frames:
-                container.mux(video.encode(_picture(frame)))
+                container.mux(video.encode(_picture(reformatter, frame)))
             container.mux(video.encode(None))
             _mux_sound(container, audio, sound, sample_rate_hz)
         return path.read_bytes()
@@ -89,10 +91,11 @@ def _video_stream(container: Any, frames: Frames, rate_hz: int) -> Any:
     return stream
 
 
-def _picture(frame: Frames) -> Any:
+def _picture(reformatter: Any, frame: Frames) -> Any:
     """A picture in BT.709, as the stream's tags say (by default the conversion is BT.601)."""
     rgb = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
-    return rgb.reformat(
+    return reformatter.reformat(
+        rgb,
         format="yuv420p",
         src_color_range=ColorRange.JPEG,
         dst_color_range=ColorRange.MPEG,

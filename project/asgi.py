@@ -13,6 +13,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import OriginValidator
 from django.conf import settings
 
+from project.traced import Traced
 from studio.live.routing import websocket_urlpatterns
 
 # Full origins: AllowedHostsOriginValidator would let in the same host on another port or scheme.
@@ -21,4 +22,7 @@ websocket_application = OriginValidator(
     settings.ALLOWED_ORIGINS,
 )
 
-application = ProtocolTypeRouter({"http": django_application, "websocket": websocket_application})
+application = Traced(
+    ProtocolTypeRouter({"http": django_application, "websocket": websocket_application}),
+    behind_proxy=settings.PROXIES > 0,
+)

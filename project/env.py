@@ -38,6 +38,7 @@ class Env:
     model: str
     device: str
     proxies: int
+    webs: int
     workers: int
     worker_jobs: int
     sign_up: bool
@@ -45,6 +46,7 @@ class Env:
     lease_s: int
     take_deadline_s: int
     guest_limit: int
+    log: str
 
 
 def _load_file() -> None:
@@ -117,6 +119,7 @@ def read() -> Env:
         model=values.model("RUSHES_MODEL", given("RUSHES_MODEL", str(ROOT / "inference" / "tiny" / "weights"))),
         device=values.choice("RUSHES_DEVICE", given("RUSHES_DEVICE", "auto"), ("auto", "cpu", "cuda")),
         proxies=_whole("RUSHES_PROXIES", 0, 0, 8),
+        webs=_whole("RUSHES_WEBS", 1, 0, 16),
         workers=_whole("RUSHES_WORKERS", 1, 0, 16),
         worker_jobs=_whole("RUSHES_WORKER_JOBS", 8, 1, 64),
         sign_up=_switch("RUSHES_SIGN_UP", default=True),
@@ -124,6 +127,7 @@ def read() -> Env:
         lease_s=_whole("RUSHES_LEASE_S", 10, 2, 3600),
         take_deadline_s=_whole("RUSHES_TAKE_DEADLINE_S", 1800, 1, 86400),
         guest_limit=_whole("RUSHES_GUEST_LIMIT", 60, 1, 100_000),
+        log=values.choice("RUSHES_LOG", given("RUSHES_LOG", "text"), ("text", "json")),
         # Last: nothing is written before all else is known to be right.
         secret_key=values.secret("RUSHES_SECRET_KEY", given("RUSHES_SECRET_KEY", "")) or _secret_key(data),
     )

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """All the set-up of Rushes, each step once: Python packages, front end, translations. Standard library only.
 
-``tools/setup.py`` prepares what ``make run`` needs, ``--dev`` also what tests and linters need. A step is
-stamped with a hash of the files that decide it; a warm start compares stamps and does nothing else.
+``tools/setup.py`` prepares what ``make run`` needs, ``--dev`` also what tests and linters need, ``--worker`` only
+what a machine needs that renders for a studio elsewhere. A step is stamped with a hash of the files that decide it;
+a warm start compares stamps and does nothing else.
 """
 
 import argparse
@@ -170,10 +171,13 @@ def translations() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dev", action="store_true", help="also what tests and linters need")
+    parser.add_argument("--worker", action="store_true", help="only what a machine needs that serves no page")
     options = parser.parse_args()
     if sys.version_info < (3, 11):  # noqa: UP036 - this runs before anything has checked it
         fail(f"expected Python 3.11 or newer, got {sys.version.split()[0]}")
     python_packages(dev=options.dev)
+    if options.worker:
+        return
     front_end()
     translations()
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.utils import timezone
+from django.db.models.functions import Now
 from django.utils.translation import get_language
 
 from studio.models import WorkerNode
@@ -80,12 +80,11 @@ class Workers:
 
 def workers() -> Workers:
     """The workers as they are now; ``error`` is what the newest failed start said, empty while one is alive."""
-    now = timezone.now()
-    alive_since, loading_since = now - timedelta(seconds=settings.LEASE_S), now - LONGEST_LOAD
-    nodes = list(WorkerNode.objects.order_by("-seen_at").defer("offer"))
-    sound = [node for node in nodes if not node.error_code]
-    alive = sum(node.is_ready and node.seen_at >= alive_since for node in sound)
-    loading = sum(not node.is_ready and node.seen_at >= loading_since for node in sound)
+    # Postgres' time, by which they say that they are there: another machine's clock may be wrong.
+    nodes = list(WorkerNode.objects.order_by("-seen_at").defer("offer").annotate(asked_at=Now()))
+    sound = [(node, node.asked_at - node.seen_at) for node in nodes if not node.error_code]
+    alive = sum(node.is_ready and silence <= timedelta(seconds=settings.LEASE_S) for node, silence in sound)
+    loading = sum(not node.is_ready and silence <= LONGEST_LOAD for node, silence in sound)
     failed = next((node.error_message for node in nodes if node.error_code), "")
     return Workers(alive, loading, "" if alive else failed)
 

@@ -1,4 +1,7 @@
-"""How worker processes announce themselves, and what follows when none can load its model."""
+"""How worker processes announce themselves, and what follows when none can load its model.
+
+The time is Postgres': the clocks of the machines need not agree.
+"""
 
 import socket
 import uuid
@@ -8,6 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db.models import F
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from studio.domain import offers, takes
@@ -27,7 +31,7 @@ def loading(node_id: UUID) -> None:
 
 def announce(node_id: UUID, device: str, manifest: dict[str, Any]) -> None:
     """Say that this worker is alive, or still is, and what its model can do."""
-    if WorkerNode.objects.filter(pk=node_id, is_ready=True).update(seen_at=timezone.now()):
+    if WorkerNode.objects.filter(pk=node_id, is_ready=True).update(seen_at=Now()):
         return
     WorkerNode.objects.filter(host=socket.gethostname()).exclude(error_code="").delete()
     WorkerNode.objects.filter(pk=node_id).delete()
@@ -42,7 +46,7 @@ def _create(node_id: UUID, device: str, manifest: dict[str, Any], *, is_ready: b
         model=settings.RUSHES_MODEL[:200],
         offer=manifest,
         is_ready=is_ready,
-        seen_at=timezone.now(),
+        seen_at=Now(),
     )
 
 
@@ -67,7 +71,7 @@ def failed_start(code: str, message: str) -> int:
     WorkerNode.objects.filter(host=host, is_ready=False).delete()
     node, _ = WorkerNode.objects.update_or_create(
         pk=uuid.uuid5(uuid.NAMESPACE_URL, f"rushes-worker:{host}:{model}"),
-        defaults={"error_code": code, "error_message": message, "seen_at": timezone.now()},
+        defaults={"error_code": code, "error_message": message, "seen_at": Now()},
         create_defaults={
             "host": host,
             "model": model,
@@ -75,7 +79,7 @@ def failed_start(code: str, message: str) -> int:
             "offer": {},
             "error_code": code,
             "error_message": message,
-            "seen_at": timezone.now(),
+            "seen_at": Now(),
         },
     )
     WorkerNode.objects.filter(pk=node.pk).update(failed_starts=F("failed_starts") + 1)

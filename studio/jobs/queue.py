@@ -30,7 +30,9 @@ def submit(access: Access, request: TakeRequest) -> Take:
     Raises:
         DomainError: what ``takes.request_take`` refuses.
     """
-    take, _ = takes.request_take(access, request, enqueue=enqueue)
+    take, is_new = takes.request_take(access, request, enqueue=enqueue)
+    if is_new:
+        logger.info("queued as take %d, %s", take.number, take.quality, extra={"take": take.pk})
     return take
 
 
@@ -50,7 +52,7 @@ def wake(take_id: UUID) -> None:
     try:
         _client().publish(groups.WORKERS, f"cancel:{take_id}")
     except redis.RedisError as error:
-        logger.warning("take %s: no wake sent: %s", take_id, error)
+        logger.warning("no wake sent: %s", error, extra={"take": take_id})
 
 
 def enqueue(take: Take) -> int:

@@ -135,7 +135,7 @@ class Reporter:
         try:
             await self._redis.delete(groups.preview(take.pk))
         except RedisError as error:
-            logger.warning("take %s: its last preview stays for a while: %s", take.pk, error)
+            logger.warning("the last preview stays for a while: %s", error)
         await tidy(take)
 
     async def retry(self, code: str, message: str) -> bool:
@@ -168,7 +168,7 @@ class Reporter:
             pipeline.set(groups.preview(self.take.pk), packet, ex=groups.PREVIEW_TTL_S)
             await pipeline.execute()
         except RedisError as error:
-            logger.warning("take %s: a preview was not sent: %s", self.take.pk, error)
+            logger.warning("a preview was not sent: %s", error)
 
     async def _checkpointed(self, report: Checkpointed) -> bool:
         take = self.take
@@ -177,7 +177,7 @@ class Reporter:
             await asyncio.to_thread(store.put, key, report.state)
         except Exception as error:
             # Without it a broken attempt starts over: slower, nothing lost.
-            logger.warning("take %s: checkpoint of step %d not stored: %s", take.pk, report.step, error)
+            logger.warning("the checkpoint of step %d was not stored: %s", report.step, error)
             return False
         if not await database(takes.checkpointed)(take.pk, take.attempt, key):
             await asyncio.to_thread(store.remove, key)
@@ -195,6 +195,7 @@ class Reporter:
         except Exception as error:
             await asyncio.to_thread(store.remove, clip.clip_key)
             return await self._not_stored(error)
+        logger.info("rendered in %d ms, %d bytes stored", clip.render_ms, clip.clip_size_bytes)
         if not await database(takes.finish)(take.pk, take.attempt, clip):
             await asyncio.to_thread(store.remove, clip.clip_key, clip.poster_key)
             raise LostError
@@ -215,12 +216,13 @@ class Reporter:
         if store.is_full(error):
             message = "There is no room left to store the clip. Make some, then request the take again."
             return await self._failed(Failed("storage.full", message))
-        logger.error("take %s: its clip could not be stored: %s", self.take.pk, error)
+        logger.error("the clip could not be stored: %s", error)
         message = "The clip could not be stored: the storage did not answer for a minute."
         return await self._failed(Failed("storage.unavailable", message, retryable=True))
 
     async def _failed(self, report: Failed) -> bool:
         take = self.take
+        logger.warning("attempt %d failed: %s (%s)", take.attempt, report.message, report.code)
         if report.retryable:
             self._hold(await self.retry(report.code, report.message))
         else:
@@ -250,7 +252,7 @@ async def tidy(take: Take) -> None:
         await asyncio.to_thread(store.remove, *store.leftovers(take))
         await database(takes.tidied)(take.pk)
     except Exception:
-        logger.exception("take %s: its leftovers stay", take.pk)
+        logger.exception("its leftovers stay", extra={"take": take.pk})
 
 
 def database(function: Callable[P, R]) -> Callable[P, Awaitable[R]]:

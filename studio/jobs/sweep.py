@@ -79,7 +79,7 @@ def _recover_a_stalled_job() -> bool:
         if row is None:
             return False
         job_id, take_id = row
-        logger.warning("take %s: its worker is silent", take_id)
+        logger.warning("its worker is silent", extra={"take": take_id})
         _recover(UUID(take_id), job_id)
     return True
 

@@ -10,6 +10,7 @@ from django.conf import settings
 from procrastinate import Blueprint, JobContext
 
 from inference.wire import Job
+from studio import trace
 from studio.domain import takes
 from studio.jobs import queue, store
 from studio.jobs.reports import LostError, Mailbox, Renderer, Reporter, Rig, Stop, database
@@ -40,6 +41,11 @@ async def render_take(context: JobContext, take_id: str) -> None:
     take = await database(takes.begin)(UUID(take_id), context.job.id)
     if take is None:
         return
+    with trace.about(room=take.project_id, take=take.pk):
+        await _render(rig, take)
+
+
+async def _render(rig: Rig, take: Take) -> None:
     await _leave_to_us(rig, take)
     mailbox = rig.running[take.pk] = Mailbox()
     if rig.stopping:
@@ -57,18 +63,18 @@ async def render_take(context: JobContext, take_id: str) -> None:
 
 async def _attempt(rig: Rig, reporter: Reporter, mailbox: Mailbox) -> None:
     take = reporter.take
-    logger.info("take %s: attempt %d begins", take.pk, take.attempt)
+    logger.info("attempt %d begins", take.attempt)
     try:
         rig.renderer.submit(_job(take), mailbox.put, await _state(take))
         await reporter.follow(mailbox)
     except LostError:
-        logger.warning("take %s: attempt %d is not ours any more", take.pk, take.attempt)
+        logger.warning("attempt %d is not ours any more", take.attempt)
     except asyncio.CancelledError:
         with contextlib.suppress(LostError):
             await asyncio.shield(reporter.release())
         raise
     except Exception:
-        logger.exception("take %s: attempt %d broke", take.pk, take.attempt)
+        logger.exception("attempt %d broke", take.attempt)
         await reporter.retry("worker.error", "The worker met an error that it did not expect.")
 
 
@@ -85,7 +91,7 @@ async def _state(take: Take) -> bytes | None:
     try:
         return await asyncio.to_thread(store.get, take.checkpoint_key)
     except Exception as error:
-        logger.warning("take %s starts over, its checkpoint cannot be read: %s", take.pk, error)
+        logger.warning("starts over, the checkpoint cannot be read: %s", error)
         return None
 
 

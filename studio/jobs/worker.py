@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import signal
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -32,12 +33,18 @@ POOL_TIMEOUT_S = 5.0
 
 STRUCK_OFF_S = 3600.0
 
-STOP_TIMEOUT_S = 8.0
+STOP_TIMEOUT_S = 7.0
 """Attempts are given back in milliseconds; this bounds one that is storing its clip."""
 
+CLOSE_TIMEOUT_S = 2.0
+"""The step in hand is worth nothing any more; on a large model it may take a minute."""
 
-async def run(renderer: Renderer, node_id: UUID, ready: Callable[[], None] = lambda: None) -> None:
-    """Work until SIGTERM or SIGINT; ``ready`` is called once takes are taken."""
+
+async def run(renderer: Renderer, node_id: UUID, ready: Callable[[], None] = lambda: None) -> bool:
+    """Work until SIGTERM or SIGINT; ``ready`` is called once takes are taken.
+
+    False: the renderer is still at a step, whose result nobody waits for.
+    """
     asyncio.get_running_loop().set_exception_handler(_on_loose_error)
     rig = Rig(renderer, Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2))
     try:
@@ -46,8 +53,11 @@ async def run(renderer: Renderer, node_id: UUID, ready: Callable[[], None] = lam
             ready()
             await _work(app, rig, node_id)
     finally:
-        await asyncio.to_thread(renderer.close)
+        closing = threading.Thread(target=renderer.close, name="closing", daemon=True)
+        closing.start()
+        await asyncio.to_thread(closing.join, CLOSE_TIMEOUT_S)
         await rig.redis.aclose()
+    return not closing.is_alive()
 
 
 async def _work(app: App, rig: Rig, node_id: UUID) -> None:
@@ -76,7 +86,7 @@ async def _take_jobs(app: App, rig: Rig) -> None:
             await app.run_worker_async(**_options(rig))
         except Exception as error:
             logger.error("no jobs can be taken, trying again: %s", error.__cause__ or error)
-        await asyncio.sleep(POLL_S)
+            await asyncio.sleep(POLL_S)
 
 
 def _on_loose_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from studio import trace
 from studio.domain import events
 from studio.live import broadcast, groups, protocol
 from studio.live.outbox import CREDITS, Outbox
@@ -118,7 +119,7 @@ class Audience:
 
     def _catch_up(self) -> None:
         if self._catching_up is None or self._catching_up.done():
-            self._catching_up = asyncio.create_task(self._read_missed())
+            self._catching_up = asyncio.create_task(self._read_missed(), context=trace.only(room=self.project_id))
 
     async def _read_missed(self) -> None:
         """Read until nothing that was heard of is missing; while Postgres is away, again and again."""

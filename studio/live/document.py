@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
+from studio import trace
 from studio.domain.access import Right
 from studio.live import hub, keeper_client
 from studio.live.document_log import Connections, DocumentLog
@@ -118,7 +119,8 @@ class Rooms:
             log = DocumentLog(self._connections, project_id, epoch)
             room = DocumentRoom(project_id, log, keeper_client.get(), hub.get(), self.origin)
             self._rooms[key] = room
-            self._tasks[room] = asyncio.create_task(self._run(key, room))
+            running = self._run(key, room)
+            self._tasks[room] = asyncio.create_task(running, context=trace.only(room=project_id))
         return self._rooms[key]
 
     async def _run(self, key: Key, room: DocumentRoom) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
+from studio import trace
 from studio.domain import views
 from studio.domain.access import Access
 from studio.live import broadcast, hub, protocol
@@ -36,7 +37,7 @@ class Rooms:
             self._audiences[project_id] = Audience(project_id, access.project.event_seq)
         audience = self._audiences[project_id]
         audience.viewers.add(viewer)
-        self._clock = self._clock or asyncio.create_task(self._tick_always())
+        self._clock = self._clock or asyncio.create_task(self._tick_always(), context=trace.only())
         await hub.get().join(project_id, audience)
 
     async def leave(self, project_id: UUID, viewer: Viewer) -> None:

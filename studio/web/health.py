@@ -1,14 +1,22 @@
-"""Is the process up, and is all that it needs there? For load balancers and people on call."""
+"""Is the process up, and is all that it needs there? For load balancers and people on call.
+
+Each part is really used, as the studio uses it, on a thread of its own; whoever asks waits PROBE_TIMEOUT_S at most.
+While a part hangs no second thread is sent after the first, so asking often costs nothing.
+"""
 
 import logging
 import os
+import threading
+import uuid
+from collections.abc import Callable
+from concurrent.futures import Future, wait
 from http import HTTPStatus
 from pathlib import Path
 
 import redis
 from django.conf import settings
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import Error as DatabaseError
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
@@ -18,9 +26,36 @@ from studio.domain import offers
 
 logger = logging.getLogger(__name__)
 
-PROBE_TIMEOUT_S = 1.0
+PROBE_TIMEOUT_S = 2.0
 MIN_FREE_BYTES = 64 * 1024 * 1024
 """Less free than this and the next clips will not fit."""
+
+
+class Probe:
+    """One part of what the web process stands on. ``check`` raises what it likes when the part cannot be used."""
+
+    def __init__(self, name: str, check: Callable[[], int]) -> None:
+        self.name, self._check = name, check
+        self._lock = threading.Lock()
+        self._answer: Future[int] | None = None
+
+    def ask(self) -> "Future[int]":
+        """The answer to come: of the check that runs, or of a new one."""
+        with self._lock:
+            if self._answer is None or self._answer.done():
+                self._answer = Future()
+                # A daemon: a check that hangs must not keep the process from ending.
+                threading.Thread(target=self._run, args=(self._answer,), name=f"probe-{self.name}", daemon=True).start()
+            return self._answer
+
+    def _run(self, answer: "Future[int]") -> None:
+        try:
+            found = self._check()
+        except Exception as error:
+            logger.warning("%s cannot be used: %s", self.name, error)
+            answer.set_exception(error)
+        else:
+            answer.set_result(found)
 
 
 @never_cache
@@ -34,53 +69,56 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
     """What the web process stands on. No worker is worth knowing but no reason to take the pages away."""
-    parts = {"postgres": _postgres(), "redis": _redis(), "storage": _storage()}
-    ready = all(parts.values())
-    report = {name: "up" if up else "down" for name, up in parts.items()}
-    workers = offers.workers_alive() if parts["postgres"] else None
+    answers = {probe.name: probe.ask() for probe in PROBES}
+    found, _ = wait(answers.values(), PROBE_TIMEOUT_S)
+    up = {name: answer in found and answer.exception() is None for name, answer in answers.items()}
+    ready = all(up.values())
     return JsonResponse(
-        {"status": "ready" if ready else "not ready", **report, "workers": workers},
+        {
+            "status": "ready" if ready else "not ready",
+            **{name: "up" if is_up else "down" for name, is_up in up.items()},
+            "workers": answers["postgres"].result() if up["postgres"] else None,
+        },
         status=HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE,
     )
 
 
-def _postgres() -> bool:
+def _postgres() -> int:
+    """How many workers are alive: they say so in a table."""
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseError:
-        logger.exception("postgres does not answer")
-        return False
-    return True
-
-
-def _redis() -> bool:
-    client = redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=PROBE_TIMEOUT_S, socket_connect_timeout=PROBE_TIMEOUT_S
-    )
-    try:
-        return bool(client.ping())
-    except redis.RedisError:
-        logger.exception("redis does not answer")
-        return False
+        return offers.workers_alive()
     finally:
-        client.close()
+        # This thread's own connection, which nobody uses again.
+        connection.close()
 
 
-def _storage() -> bool:
+def _redis() -> int:
+    options = {"socket_timeout": PROBE_TIMEOUT_S, "socket_connect_timeout": PROBE_TIMEOUT_S}
+    with redis.Redis.from_url(settings.REDIS_URL, **options) as client:
+        return int(client.ping())
+
+
+def _storage() -> int:
+    """Write a few bytes and read them back: a store that only lists what it has is of no use."""
+    written = default_storage.save(f"health/{uuid.uuid4().hex}", ContentFile(b"here"))
+    try:
+        with default_storage.open(written) as file:
+            size_bytes = len(file.read())
+    finally:
+        default_storage.delete(written)
+    _check_room()
+    return size_bytes
+
+
+def _check_room() -> None:
     try:
         folder = Path(default_storage.path(""))
-    except NotImplementedError:
-        return _bucket()
-    existing = next(p for p in (folder, *folder.parents) if p.exists())
-    disk = os.statvfs(existing)
-    return os.access(existing, os.W_OK) and disk.f_bavail * disk.f_frsize >= MIN_FREE_BYTES
+    except NotImplementedError:  # a bucket has no end
+        return
+    disk = os.statvfs(folder)
+    free_bytes = disk.f_bavail * disk.f_frsize
+    if free_bytes < MIN_FREE_BYTES:
+        raise OSError(f"expected {MIN_FREE_BYTES} bytes of free disk, found {free_bytes}")
 
 
-def _bucket() -> bool:
-    try:
-        default_storage.exists("readyz")
-    except Exception:  # the store's client raises what it likes; whatever it is, the bucket cannot be used
-        logger.exception("the object store does not answer")
-        return False
-    return True
+PROBES = (Probe("postgres", _postgres), Probe("redis", _redis), Probe("storage", _storage))

@@ -4,7 +4,7 @@ import shutil
 
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.bench import loop, start
+from tests.bench import batching, loop, start, takes, web
 from tests.bench.figures import Figure, append, machine, table
 from tests.e2e.browsers import launch
 from tests.e2e.people import Visitor
@@ -15,7 +15,7 @@ from tests.helpers.studio import Studio
 def main() -> None:
     on = machine()
     print(on, flush=True)
-    studio = Studio().start()
+    studio = Studio(RUSHES_LOG="json").start()
     try:
         figures = [start.warm_start(studio)]
         await_worker(studio)
@@ -25,9 +25,12 @@ def main() -> None:
             figures += start.memory(studio)
             for browser in browsers:
                 browser.close()
+        figures += takes.measure(studio)
+        figures += batching.measure(studio)
     finally:
         studio.stop()
         shutil.rmtree(studio.data, ignore_errors=True)
+    figures += web.figures()
     print(table(figures))
     append(f"{on}\n\n{table(figures)}")
 

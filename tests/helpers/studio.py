@@ -118,6 +118,11 @@ class Studio:
                 self.process.wait()
                 raise AssertionError(f"the studio did not stop:\n{self.tail()}") from None
 
+    def log_lines(self) -> list[dict[str, str]]:
+        """What it has logged, with RUSHES_LOG=json; what it tells people on the screen is not of that form."""
+        text = self.log.read_text(errors="replace") if self.log.exists() else ""
+        return [json.loads(line) for line in text.splitlines() if line.startswith("{") and line.endswith("}")]
+
     def tail(self, size: int = 6000) -> str:
         """The end of its log."""
         return self.log.read_text(errors="replace")[-size:] if self.log.exists() else ""

@@ -23,6 +23,8 @@ from project import embedded, supervisor
 from project.settings import ENV
 
 PAGE_TIMEOUT_S = 60.0
+BACKLOG = 1024
+"""Connections that wait while every web process is busy or starting; the system may cap it lower."""
 
 
 class StopRequestedError(Exception):
@@ -44,23 +46,46 @@ def _stop_servers(servers: list[supervisor.KeptServer]) -> None:
         kept.server.stop()
 
 
-class Command(BaseCommand):
-    """Starts Postgres, Valkey, web and worker, keeps them running, and ends them together."""
+def _check_workers_alone() -> None:
+    """Without webs the studio is on another machine, and what it shares with this one has to be said."""
+    shared = {
+        "DATABASE_URL": bool(ENV.database_url),
+        "REDIS_URL": bool(ENV.redis_url),
+        "STORAGE_URL": ENV.storage.folder != ENV.data / "media",
+    }
+    missing = [name for name, is_said in shared.items() if not is_said]
+    if missing and not ENV.webs:
+        raise CommandError(f"RUSHES_WEBS=0 renders for a studio elsewhere: expected its {', '.join(missing)} too")
 
-    help = "Run the whole studio: embedded servers where none are set, web and worker."
+
+class Command(BaseCommand):
+    """Starts Postgres, Valkey, webs and workers, keeps them running, and ends them together.
+
+    The address is listened on here, and each web process inherits the open socket: the one that is free takes the
+    next connection, one that died or hangs takes none, and while none is up connections wait instead of failing.
+    """
+
+    help = "Run the whole studio: embedded servers where none are set, webs and workers."
 
     def handle(self, *args: Any, **options: Any) -> None:
         begun = time.monotonic()
+        _check_workers_alone()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _on_signal)
         children: list[supervisor.Child] = []
         try:
             with ExitStack() as stack:
+                self._claim(stack, ENV.data)
+                listener = self._listen(stack) if ENV.webs else None
                 servers = self._start_servers(stack)
                 stack.callback(supervisor.stop, children)
                 stack.callback(_ignore_signals)
-                self._migrate()
-                self._start_studio(children, begun)
+                if listener is not None:
+                    # Before the webs drain: a connection that nobody will take must not wait.
+                    stack.callback(listener.close)
+                    self._migrate()
+                    self._start_webs(children, listener, begun)
+                self._start_workers(children)
                 self._watch(children, servers)
         except StopRequestedError:
             self.stdout.write("Stopped; everything is kept.")
@@ -68,8 +93,6 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
 
     def _start_servers(self, stack: ExitStack) -> list[supervisor.KeptServer]:
-        self._claim(stack, ENV.data)
-        self._check_port()
         servers: list[supervisor.KeptServer] = []
         stack.callback(_stop_servers, servers)
         if not ENV.database_url:
@@ -95,15 +118,17 @@ class Command(BaseCommand):
                 f"a studio is already running on the data in {data}: stop it first, or set another RUSHES_DATA"
             ) from None
 
-    def _check_port(self) -> None:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((ENV.host, ENV.port))
-            except OSError as error:
-                raise CommandError(
-                    f"cannot listen on {ENV.host}:{ENV.port} ({error.strerror}): set RUSHES_PORT to a free port"
-                ) from None
+    def _listen(self, stack: ExitStack) -> socket.socket:
+        listener = stack.enter_context(socket.socket())
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((ENV.host, ENV.port))
+            listener.listen(BACKLOG)
+        except OSError as error:
+            raise CommandError(
+                f"cannot listen on {ENV.host}:{ENV.port} ({error.strerror}): set RUSHES_PORT to a free port"
+            ) from None
+        return listener
 
     def _migrate(self) -> None:
         connection = connections[DEFAULT_DB_ALIAS]
@@ -114,32 +139,36 @@ class Command(BaseCommand):
             call_command("migrate", verbosity=0, interactive=False)
         connection.close()
 
-    def _start_studio(self, children: list[supervisor.Child], begun: float) -> None:
-        web = supervisor.Child("web", ("serve", "--host", ENV.host, "--port", str(ENV.port)))
-        web.start()
-        children.append(web)
+    def _start_webs(self, children: list[supervisor.Child], listener: socket.socket, begun: float) -> None:
+        descriptor = listener.fileno()
+        for number in range(1, ENV.webs + 1):
+            web = supervisor.Child(f"web {number}", ("serve", "--fd", str(descriptor)), (descriptor,))
+            web.start()
+            children.append(web)
         host = "127.0.0.1" if ENV.host == "0.0.0.0" else ENV.host
-        self._await_page(f"http://{host}:{ENV.port}/healthz", web)
+        self._await_page(f"http://{host}:{ENV.port}/healthz", children)
         self.stdout.write(f"· Web is up ({time.monotonic() - begun:.1f} s since the start)")
-        # The worker comes after the first page: loading its model would slow that page down.
+
+    def _start_workers(self, children: list[supervisor.Child]) -> None:
+        """Workers come after the first page: loading their model would slow that page down."""
         for number in range(1, ENV.workers + 1):
             worker = supervisor.Child(f"worker {number}", ("worker",))
             worker.start()
             children.append(worker)
-        self.stdout.write(self.style.SUCCESS(f"\nRushes is at {ENV.origins[0]}/   (Ctrl-C ends it)\n"))
+        where = f"Rushes is at {ENV.origins[0]}/" if ENV.webs else "This machine renders for a studio elsewhere"
+        self.stdout.write(self.style.SUCCESS(f"\n{where}   (Ctrl-C ends it)\n"))
         self.stdout.flush()
 
-    def _await_page(self, address: str, web: supervisor.Child) -> None:
+    def _await_page(self, address: str, webs: list[supervisor.Child]) -> None:
+        """A web that ends before the first page would end again: better said at once."""
         deadline = time.monotonic() + PAGE_TIMEOUT_S
         while True:
             try:
-                urllib.request.urlopen(address, timeout=5).close()
+                urllib.request.urlopen(address, timeout=1).close()
                 return
             except (urllib.error.URLError, ConnectionError, TimeoutError):
-                assert web.process is not None
-                if web.process.poll() is not None or time.monotonic() > deadline:
+                if any(web.has_ended() for web in webs) or time.monotonic() > deadline:
                     raise CommandError("the web process did not answer; its messages are above") from None
-                time.sleep(0.03)
 
     def _watch(self, children: list[supervisor.Child], servers: list[supervisor.KeptServer]) -> None:
         while True:

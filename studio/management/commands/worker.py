@@ -1,6 +1,8 @@
 """``manage.py worker``: one process that renders takes, its model loaded once and kept warm."""
 
 import asyncio
+import logging
+import os
 import signal
 import sys
 import time
@@ -37,7 +39,10 @@ class Command(BaseCommand):
         def ready() -> None:
             self._say(f"· Worker is ready: {renderer.device} ({time.monotonic() - begun:.1f} s)")
 
-        asyncio.run(worker.run(renderer, node_id, ready))
+        if not asyncio.run(worker.run(renderer, node_id, ready)):
+            logging.shutdown()
+            # An ordinary exit would wait for the renderer's threads.
+            os._exit(0)
 
     def _load(self) -> Renderer:
         try:

@@ -55,6 +55,10 @@ class RoomClient:
         assert isinstance(found, PreviewPacket)
         return found
 
+    async def any(self) -> Message | PreviewPacket:
+        """What came next, whatever it is."""
+        return await self._find(lambda message: True)
+
     def kept(self) -> list[Message | PreviewPacket]:
         """What has come and was not asked for."""
         return list(self._kept)

@@ -1,12 +1,13 @@
 """Reports leave in order, and a slow encoder costs previews, never steps."""
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from inference.outbox import MAX_WAITING, Ending, Outbox, Step, Track
+from inference.outbox import MAX_WAITING, Ending, Outbox, Sink, Step, Track
 from inference.pipelines.base import Clip
 from inference.previews import Preview
 from inference.wire import Cancelled, Failed, Finished, PreviewPacket, Report, Stepped
@@ -33,12 +34,12 @@ def step(number: int) -> Step:
 
 def ending(sound: float = 0.1) -> Ending:
     clip = Clip(np.zeros((25, 64, 96, 3), np.uint8), np.full((50000, 2), sound, np.float32))
-    return Ending(clip, "Fake 1", "a ball", 8, 16000, lambda: 5)
+    return Ending(lambda: clip, lambda error: Failed("broken", str(error)), "Fake 1", "a ball", 8, 16000, lambda: 5)
 
 
 def test_r11_behind_the_loop_the_oldest_previews_are_dropped_and_no_step() -> None:
     gate, reports = Gate(), list[Report]()
-    outbox = Outbox(gate, 8)
+    outbox = Outbox(gate, 8, clock=lambda: 0.0)
     track = Track(make_job(), reports.append)
     outbox.step(track, step(1))
     assert gate.entered.wait(DEADLINE_S)
@@ -99,3 +100,73 @@ def test_r8_a_clip_that_cannot_be_encoded_fails_alone() -> None:
     assert isinstance(failed, Failed)
     assert (failed.code, failed.retryable) == ("render.not_encoded", True)
     assert isinstance(others[0], Finished)
+
+
+class Shutter:
+    """Previews that take a second each by ``clock``, which goes on by nothing else."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def clock(self) -> float:
+        return self.now_s
+
+    def __call__(self, latents: Tensor, clip_frames: int) -> Preview:
+        self.now_s += 1.0
+        return no_preview(latents, clip_frames)
+
+
+def test_r11_previews_take_a_quarter_of_the_time_and_jobs_share_it_evenly() -> None:
+    shutter, sent = Shutter(), threading.Semaphore(0)
+    outbox = Outbox(shutter, 8, clock=shutter.clock)
+    packets: dict[str, list[int]] = {"a": [], "b": []}
+
+    def sink(name: str) -> Sink:
+        def take(report: Report) -> None:
+            if isinstance(report, Stepped) and report.packet:
+                packets[name].append(report.step)
+            sent.release()
+
+        return take
+
+    tracks = [Track(make_job(name), sink(name)) for name in packets]
+    for number in range(1, 61):
+        for track in tracks:
+            outbox.step(track, step(number))
+        for _ in tracks:
+            assert sent.acquire(timeout=DEADLINE_S)
+        shutter.now_s += 0.5
+    outbox.close()
+    assert [made[0] for made in packets.values()] == [1, 1], "the first is made in any case"
+    assert abs(len(packets["a"]) - len(packets["b"])) <= 1
+    share = sum(map(len, packets.values())) / shutter.now_s
+    assert 0.15 < share <= 0.27
+
+
+def test_r8_a_clip_that_cannot_be_decoded_ends_as_is_explained() -> None:
+    def broken() -> Clip:
+        raise ArithmeticError("NaN")
+
+    reports: list[Report] = []
+    outbox = Outbox(no_preview, 8)
+    outbox.finish(Track(make_job(), reports.append), replace(ending(), decode=broken))
+    outbox.close()
+    assert reports == [Failed("broken", "NaN")]
+
+
+def test_the_end_of_one_clip_holds_up_nobodys_previews() -> None:
+    decoded, previewed = threading.Event(), threading.Event()
+
+    def decode() -> Clip:
+        assert decoded.wait(DEADLINE_S)
+        return ending().decode()
+
+    reports: list[Report] = []
+    outbox = Outbox(no_preview, 8)
+    outbox.finish(Track(make_job(), reports.append), replace(ending(), decode=decode))
+    outbox.step(Track(make_job(), lambda report: previewed.set()), step(1))
+    assert previewed.wait(DEADLINE_S)
+    assert reports == []
+    decoded.set()
+    outbox.close()
+    assert isinstance(reports[0], Finished)

@@ -14,7 +14,7 @@ SETTINGS = (
     "RUSHES_HOST", "RUSHES_PORT", "RUSHES_DEBUG", "RUSHES_SECRET_KEY", "RUSHES_ORIGINS", "DATABASE_URL", "REDIS_URL",
     "STORAGE_URL", "EMAIL_URL", "EMAIL_FROM", "RUSHES_MODEL", "RUSHES_DEVICE", "RUSHES_WORKERS", "RUSHES_WORKER_JOBS",
     "RUSHES_SIGN_UP", "RUSHES_GUESTS", "RUSHES_LEASE_S", "RUSHES_TAKE_DEADLINE_S", "RUSHES_PROXIES",
-    "RUSHES_GUEST_LIMIT",
+    "RUSHES_GUEST_LIMIT", "RUSHES_WEBS", "RUSHES_LOG",
 )  # fmt: skip
 
 
@@ -34,6 +34,7 @@ def test_every_setting_has_a_default(tmp_path: Path) -> None:
     assert (read.database_url, read.redis_url, read.email_url) == ("", "", "consolemail://")
     assert (read.email_from, read.device) == ("Rushes <rushes@127.0.0.1>", "auto")
     assert (read.workers, read.worker_jobs, read.lease_s, read.take_deadline_s) == (1, 8, 10, 1800)
+    assert (read.webs, read.log) == (1, "text")
     assert (read.sign_up, read.guests) == (True, True)
     assert Path(read.model, "model_index.json").parent == env.ROOT / "inference" / "tiny" / "weights"
 
@@ -66,6 +67,8 @@ GOOD: list[tuple[str, str, str, Any]] = [
     ("RUSHES_MODEL", "owner/name", "model", "owner/name"),
     ("RUSHES_DEVICE", "cuda", "device", "cuda"),
     ("RUSHES_WORKERS", "0", "workers", 0),
+    ("RUSHES_WEBS", "2", "webs", 2),
+    ("RUSHES_LOG", "json", "log", "json"),
     ("RUSHES_PROXIES", "1", "proxies", 1),
     ("RUSHES_WORKER_JOBS", "64", "worker_jobs", 64),
     ("RUSHES_SIGN_UP", "off", "sign_up", False),

@@ -1,10 +1,11 @@
 """What the tests of pages share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from django.utils import translation
 
 from studio.models import User
 from tests.factories import Cast
@@ -16,6 +17,13 @@ Enter = Callable[[User | None], Client]
 def fresh_limits() -> None:
     """Rate limits count in Valkey; each test begins with none used."""
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def own_language() -> Iterator[None]:
+    """What a page was asked for in stays with its thread: the next test begins in the usual language again."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture

@@ -1,9 +1,12 @@
-"""Health: true about each part, and silent about secrets."""
+"""Health: true about each part, and silent about secrets. The parts really go away in ``tests/live/test_health.py``."""
 
+import threading
+import time
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
-from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -12,47 +15,74 @@ from pytest_django import Settings
 from studio.web import health
 from tests.factories import make_worker_node
 
+# Each part is asked on a thread of its own, which sees only what is committed.
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def storage(tmp_path: Path, settings: Settings) -> Path:
+    """Files go to a folder of the test's own; the fixture is that folder."""
+    options = {"location": str(tmp_path / "media"), "base_url": None}
+    backend = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": options}
+    settings.STORAGES = {**settings.STORAGES, "default": backend}
+    return tmp_path / "media"
+
+
+def ready() -> tuple[int, dict[str, Any]]:
+    response = Client().get("/readyz")
+    return response.status_code, response.json()
+
 
 def test_the_process_answers_without_asking_anything() -> None:
     assert Client().get("/healthz").json() == {"status": "up"}
 
 
-@pytest.mark.django_db
-def test_ready_when_every_part_is_up_and_says_how_many_workers_live() -> None:
+def test_ready_when_every_part_is_up_and_says_how_many_workers_live(storage: Path) -> None:
     make_worker_node()
     make_worker_node(seen_at=timezone.now() - timedelta(hours=1))
-    response = Client().get("/readyz")
     expected = {"status": "ready", "postgres": "up", "redis": "up", "storage": "up", "workers": 1}
-    assert (response.status_code, response.json()) == (200, expected)
+    assert ready() == (200, expected)
+    assert [path for path in storage.rglob("*") if path.is_file()] == [], "what was written to try is gone"
 
 
-@pytest.mark.django_db
 def test_not_ready_without_redis_and_no_address_is_told(settings: Settings) -> None:
     settings.REDIS_URL = "redis://:hunter2@127.0.0.1:1/0"
-    response = Client().get("/readyz")
-    assert (response.status_code, response.json()["redis"]) == (503, "down")
-    assert "hunter2" not in response.content.decode()
+    status, told = ready()
+    assert (status, told["redis"], told["postgres"]) == (503, "down", "up")
+    assert "hunter2" not in str(told)
 
 
-@pytest.mark.django_db
-def test_not_ready_without_postgres(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Away:
-        def cursor(self) -> None:
-            raise OperationalError("connection refused: password=hunter2")
-
-    monkeypatch.setattr(health, "connection", Away())
-    response = Client().get("/readyz")
-    assert (response.status_code, response.json()["postgres"], response.json()["workers"]) == (503, "down", None)
-    assert "hunter2" not in response.content.decode()
+def test_not_ready_without_a_storage_that_can_be_written(storage: Path) -> None:
+    storage.write_text("in the way")
+    status, told = ready()
+    assert (status, told["storage"], told["redis"]) == (503, "down", "up")
 
 
-@pytest.mark.django_db
 def test_not_ready_without_room_on_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "MIN_FREE_BYTES", 1 << 62)
-    assert Client().get("/readyz").json()["storage"] == "down"
+    assert ready()[1]["storage"] == "down"
 
 
-@pytest.mark.django_db
+def test_a_part_that_hangs_is_down_in_time_and_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    goes_on, asked = threading.Event(), []
+
+    def hang() -> int:
+        asked.append(1)
+        goes_on.wait(30)
+        return 1
+
+    others = tuple(probe for probe in health.PROBES if probe.name != "storage")
+    monkeypatch.setattr(health, "PROBES", (*others, health.Probe("storage", hang)))
+    monkeypatch.setattr(health, "PROBE_TIMEOUT_S", 0.3)
+    begun_s = time.monotonic()
+    assert [ready()[1]["storage"] for _ in range(3)] == ["down"] * 3
+    assert time.monotonic() - begun_s < 3
+    assert asked == [1]
+    goes_on.set()
+    health.PROBES[-1].ask().result(5)
+    assert ready()[1]["storage"] == "up"
+
+
 def test_a_page_says_so_in_plain_words_when_redis_is_away(settings: Settings) -> None:
     settings.CACHES = {
         "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1/0"}

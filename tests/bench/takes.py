@@ -1,0 +1,92 @@
+"""What the studio adds to the rendering of a take: ``python -m tests.bench.takes``.
+
+A take, from the press of the key to its clip, beside the stock call with the same settings, taken in turns; and how
+long the key waits for the first denoise step, by the worker's own log.
+"""
+
+import asyncio
+import shutil
+import statistics
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from time import monotonic, time
+
+from project.env import ROOT
+from tests.bench.bare import Bare, bare
+from tests.bench.figures import Figure, machine, percentile, table
+from tests.bench.guests import Desk, Guest, desk
+from tests.helpers.studio import Studio
+
+TAKES = 7
+STARTS = 20
+
+
+def measure(studio: Studio) -> list[Figure]:
+    """The figures of a studio that logs JSON and has a warm worker that nobody else uses."""
+    with bare(studio.settings.get("RUSHES_MODEL", str(ROOT / "inference" / "tiny" / "weights"))) as stock:
+        return asyncio.run(_measure(studio, stock))
+
+
+async def _measure(studio: Studio, stock: Bare) -> list[Figure]:
+    async with desk(Guest.come(studio.url)) as at:
+        await _take(at, "draft")
+        figures = [
+            await _ratio(at, stock, "final", 1.08),
+            await _ratio(at, stock, "draft", None),
+        ]
+        return [*figures, await _first_step(studio, at)]
+
+
+async def _take(at: Desk, quality: str) -> float:
+    """Seconds from the request to the clip."""
+    begun_s = monotonic()
+    event = await at.ended(await at.ask(quality=quality))
+    assert event["type"] == "take.done", event
+    return monotonic() - begun_s
+
+
+async def _ratio(at: Desk, stock: Bare, quality: str, target: float | None) -> Figure:
+    pairs = [(await _take(at, quality), await asyncio.to_thread(stock.seconds, quality)) for _ in range(TAKES)]
+    ours, floor = (statistics.median(each) for each in zip(*pairs, strict=True))
+    detail = f"medians of {TAKES} in turns: {ours:.2f} s and {floor:.2f} s"
+    return Figure(f"{quality} take, request to clip ÷ bare diffusers call", ours / floor, "", target, detail)
+
+
+async def _first_step(studio: Studio, at: Desk) -> Figure:
+    asked_s: dict[str, float] = {}
+    for _ in range(STARTS):
+        now_s = time()
+        take_id = await at.ask(quality="draft")
+        asked_s[take_id] = now_s
+        await at.ended(take_id)
+    waits = [(began_s - asked_s[take_id]) * 1000 for take_id, began_s in _joined(studio) if take_id in asked_s]
+    assert len(waits) == STARTS, f"expected {STARTS} takes in the log, found {len(waits)}"
+    detail = f"{STARTS} drafts; median {statistics.median(waits):.0f} ms, at most {max(waits):.0f} ms"
+    return Figure("request to the first denoise step, warm worker, p95", percentile(waits, 0.95), "ms", 100.0, detail)
+
+
+def _joined(studio: Studio) -> Iterator[tuple[str, float]]:
+    """When each take joined the denoise loop: its prompt is read, its first step is next."""
+    for line in studio.log_lines():
+        if line["logger"] == "inference.engine" and line["message"].startswith("joins"):
+            yield line["take"], datetime.fromisoformat(line["at"]).timestamp()
+
+
+def report(figures: Sequence[Figure]) -> None:
+    """Print a table below the machine's line."""
+    print(f"{machine()}\n\n{table(figures)}")
+
+
+def main() -> None:
+    """Print the figures of a studio of their own."""
+    studio = Studio(RUSHES_LOG="json").start()
+    try:
+        studio.await_worker()
+        report(measure(studio))
+    finally:
+        studio.stop()
+        shutil.rmtree(studio.data, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""Several web processes behind one address: ``make run WEBS=2``."""
+
+import asyncio
+import os
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+import psutil
+import pytest
+from django.conf import settings
+
+from tests.conftest import _database_of
+from tests.factories import Cast
+from tests.helpers.studio import Studio
+from tests.live.rooms.client import RoomClient, room
+
+SignIn = Callable[[Any], str]
+DEADLINE_S = 30.0
+
+
+@pytest.fixture(scope="module")
+def studio(django_db_setup: None, django_db_blocker: Any) -> Iterator[Studio]:
+    server = Studio(RUSHES_WEBS="2", RUSHES_WORKERS="0", RUSHES_SECRET_KEY=settings.SECRET_KEY).start()
+    with _database_of(server, django_db_blocker):
+        yield server
+    server.stop()
+    shutil.rmtree(server.data, ignore_errors=True)
+
+
+@pytest.fixture
+def cast(studio: Studio) -> Cast:
+    return Cast()
+
+
+@pytest.fixture
+def cookies(cast: Cast, sign_in: SignIn) -> dict[str, str]:
+    return {part: sign_in(person) for part, person in cast.everybody.items()}
+
+
+def served_by(studio: Studio, client: RoomClient) -> int:
+    """The web process at the other end of a socket."""
+    port = client.socket.local_address[1]
+    for pid in studio.children("serve"):
+        if any(link.raddr and link.raddr.port == port for link in psutil.Process(pid).net_connections("tcp")):
+            return pid
+    raise AssertionError("no web process has this socket")
+
+
+async def one_in_each(
+    studio: Studio, cast: Cast, cookie: str, stack: AsyncExitStack, *gone: int
+) -> dict[int, RoomClient]:
+    """A socket of the room in each of two web processes, none of them ``gone``; which one takes it nobody can say."""
+    found: dict[int, RoomClient] = {}
+    async with asyncio.timeout(DEADLINE_S):
+        while len(found) < 2:
+            async with AsyncExitStack() as attempt:
+                client = await attempt.enter_async_context(room(studio.url, cast.project.pk, cookie))
+                await client.hello()
+                pid = served_by(studio, client)
+                if pid not in (*found, *gone):
+                    found[pid] = client
+                    stack.push_async_exit(attempt.pop_all())
+    return found
+
+
+async def test_one_of_two_webs_killed_leaves_the_other_serving_the_room_and_comes_back(
+    studio: Studio, cast: Cast, cookies: dict[str, str]
+) -> None:
+    async with AsyncExitStack() as stack:
+        (killed, lost), (other, kept) = (await one_in_each(studio, cast, cookies["viewer"], stack)).items()
+        os.kill(killed, signal.SIGKILL)
+        assert await lost.closed() == 1006
+        async with room(studio.url, cast.project.pk, cookies["editor"]) as editor:
+            await editor.hello()
+            assert (await editor.command("project.rename", title="Still here"))["error"] is None
+            assert (await kept.next("project.renamed"))["title"] == "Still here"
+        again = await one_in_each(studio, cast, cookies["viewer"], stack, killed)
+        assert other in again
+        (back,) = set(again) - {other}
+        assert (await kept.hello())["room"]["title"] == (await again[back].hello())["room"]["title"]
+
+
+async def test_a_web_that_hangs_takes_no_new_connections(studio: Studio, cast: Cast, cookies: dict[str, str]) -> None:
+    async with AsyncExitStack() as stack:
+        hung, other = await one_in_each(studio, cast, cookies["viewer"], stack)
+        os.kill(hung, signal.SIGSTOP)
+        try:
+            for _ in range(10):
+                async with room(studio.url, cast.project.pk, cookies["editor"]) as client:
+                    await client.hello()
+                    assert served_by(studio, client) == other
+        finally:
+            os.kill(hung, signal.SIGCONT)
+
+
+async def test_both_webs_killed_and_connections_wait_until_one_is_back(
+    studio: Studio, cast: Cast, cookies: dict[str, str]
+) -> None:
+    async with AsyncExitStack() as stack:
+        for pid in await one_in_each(studio, cast, cookies["viewer"], stack):
+            os.kill(pid, signal.SIGKILL)
+    async with room(studio.url, cast.project.pk, cookies["viewer"], open_timeout=DEADLINE_S) as client:
+        assert (await client.hello())["room"] is not None
