@@ -1,6 +1,7 @@
 """Reads attributes off clips. The probes learn from real clips only, blurred and noised so that they do not lean on
 edges that no VAE keeps; their accuracy on real held-out clips is the ceiling beside every figure."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -120,6 +121,17 @@ def score(probe: Probe, frames: np.ndarray, scenes: Sequence[Scene], device: tor
             logits[aspect].append(values.cpu())
     found = {aspect: torch.cat(values).argmax(1).tolist() for aspect, values in logits.items()}
     return {aspect: _share(probe, aspect, found[aspect], scenes) for aspect in probe.answers}
+
+
+def chance(clips: Clips, scenes: Sequence[Scene]) -> dict[str, float]:
+    """Share of right answers for each aspect of who always gives the commonest answer of the training clips."""
+    found: dict[str, float] = {}
+    for aspect in ASPECTS:
+        known = Counter(answer(scene, aspect) for scene in clips.scenes if _asked(scene, aspect))
+        asked = [scene for scene in scenes if _asked(scene, aspect)]
+        if known and asked:
+            found[aspect] = float(np.mean([answer(scene, aspect) == known.most_common(1)[0][0] for scene in asked]))
+    return found
 
 
 def _share(probe: Probe, aspect: str, found: list[int], scenes: Sequence[Scene]) -> float:

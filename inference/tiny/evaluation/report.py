@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from inference.tiny.captions.grammar import write
-from inference.tiny.evaluation import physics, probes, remix, sync
+from inference.tiny.evaluation import physics, probes, remix, sync, targets
 from inference.tiny.evaluation.extend import seam_ratio
 from inference.tiny.evaluation.probes import Probe
 from inference.tiny.recipe import assembly, data
@@ -18,13 +18,14 @@ from inference.tiny.recipe.config import Config
 from inference.tiny.recipe.data import HELD_OUT_SEED, Clips
 from inference.tiny.recipe.parts import Parts, Sampling
 from inference.tiny.recipe.progress import say
-from inference.tiny.recipe.video_vae import reconstruct
+from inference.tiny.recipe.video_vae import against_pca, reconstruct
 from inference.tiny.world.attributes import Scene
 from inference.tiny.world.casting import cast
 
 EVALUATION_SEED = HELD_OUT_SEED + 10_000_000
 SOUND_CLIPS = 1500
 """Real clips that the sound probe learns from."""
+VAE_CLIPS = 32
 QUALITIES = {"draft": Sampling(4), "final": Sampling(8)}
 
 Table = dict[str, dict[str, float]]
@@ -36,9 +37,11 @@ def evaluate(config: Config, model: Path, device: torch.device, folder: Path, cl
     parts = assembly.exported(config, model, device)
     scenes = [cast(EVALUATION_SEED + k, config.casting, held_out=True) for k in range(config.evaluation_clips)]
     probe = probes.train(clips, folder, device)
+    real = [data.clip(parts.config, scene) for scene in scenes]
     result: dict[str, Any] = {
         "clips": len(scenes),
-        "attributes": _attributes(parts, scenes, probe, clips),
+        "attributes": _attributes(parts, scenes, real, probe, clips),
+        "vae": against_pca(parts.vae, np.stack([clip[0] for clip in real[:VAE_CLIPS]]), clips.frames, device),
         "sync": _sync(parts, config),
         "extend": seam_ratio(parts, scenes[:8]),
         "remix": remix.measure(parts, probe, scenes[:24]),
@@ -49,14 +52,14 @@ def evaluate(config: Config, model: Path, device: torch.device, folder: Path, cl
     return result
 
 
-def _attributes(parts: Parts, scenes: Sequence[Scene], probe: Probe, clips: Clips) -> Table:
+def _attributes(parts: Parts, scenes: Sequence[Scene], real: Sequence[data.Drawn], probe: Probe, clips: Clips) -> Table:
     count = min(SOUND_CLIPS, len(clips))
     ears = probes.SoundProbe(clips.mels[:count], [scene.subject for scene in clips.scenes[:count]])
     subjects = [scene.subject for scene in scenes]
-    real = [data.clip(parts.config, scene) for scene in scenes]
     frames, mels = np.stack([clip[0] for clip in real]), np.stack([clip[2] for clip in real])
     table: Table = {
         "real": {**probes.score(probe, frames, scenes, parts.device), "sound": ears.score(mels, subjects)},
+        "commonest answer": probes.chance(clips, scenes),
         "through the VAE": probes.score(probe, _through_vae(parts, frames), scenes, parts.device),
     }
     for name, sampling in QUALITIES.items():
@@ -124,11 +127,15 @@ def lines(result: dict[str, Any]) -> list[str]:
         for row, values in table.items():
             found.append(f"| {row} | " + " | ".join(_figure(values.get(name)) for name in names) + " |")
         found.append("")
+    found += [*targets.table(result), ""]
+    picture = ", ".join(f"{name} {_figure(value)}" for name, value in result["vae"].items())
     seams = ", ".join(f"{name} {_figure(value)}" for name, value in result["extend"].items())
     speeds = ", ".join(f"{name} {_figure(value)} s" for name, value in result["speed_s"].items())
     remixed = ", ".join(f"{name} {_figure(value)}" for name, value in result["remix"].items())
     return [
         *found,
+        f"The video VAE and a linear code of the same rate on held-out clips: {picture}.",
+        "",
         f"Change at the seam of an extension over the normal change between frames: {seams}.",
         "",
         f"Remix at .7 to another style, share of clips by the probes: {remixed}.",

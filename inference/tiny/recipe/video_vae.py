@@ -25,6 +25,7 @@ KL_WEIGHT = 1e-4
 RATE, ADAM_RATE = 0.0012, 3e-4
 """A tenth of what suits random weights: more, and the linear start is lost before it has helped."""
 L1_WEIGHT = 0.1
+PCA_CLIPS = 400
 STARTED_ON = 200
 """Clips from which the linear start is fitted."""
 
@@ -64,10 +65,7 @@ class VideoLearner:
 
     def measures(self) -> Mapping[str, float]:
         """PSNR on held-out clips, of the VAE and of a linear PCA of the same rate."""
-        real = self.held_out.frames[:32]
-        learned = reconstruct(self.vae, real, self.device)
-        linear = pca(self.clips.frames[: min(400, len(self.clips))], real, self.config.latent_channels)
-        return {**_named("vae", real, learned), **_named("pca", real, linear)}
+        return against_pca(self.vae, self.held_out.frames[:32], self.clips.frames, self.device)
 
     def _encoded(self, pictures: Tensor) -> Any:
         return self.vae.encode(pictures).latent_dist
@@ -145,6 +143,13 @@ def psnr(real: np.ndarray, other: np.ndarray) -> tuple[float, float]:
     squared = ((a - b) / 2).square()
     mask = moving(a).expand_as(squared)
     return -10 * squared.mean().log10().item(), -10 * (squared[mask > 0].mean()).log10().item()
+
+
+def against_pca(vae: Any, real: np.ndarray, known: np.ndarray, device: torch.device) -> dict[str, float]:
+    """PSNR of clips through the VAE, and through a linear code of the same rate fitted to ``known`` ones."""
+    every = max(1, len(known) // PCA_CLIPS)
+    linear = pca(np.array(known[: every * PCA_CLIPS : every]), real, vae.config.latent_channels)
+    return {**_named("vae", real, reconstruct(vae, real, device)), **_named("pca", real, linear)}
 
 
 def pca(train: np.ndarray, real: np.ndarray, channels: int) -> np.ndarray:
