@@ -14,7 +14,7 @@ from typing import Any
 from inference import wire
 from inference.worker import Renderer
 from project.env import ROOT
-from studio.domain.stories import LANGUAGES, STORIES, Story
+from studio.domain.stories import STORIES, Story
 
 FOLDER = ROOT / "static" / "public" / "samples"
 MODEL = ROOT / "inference" / "tiny" / "weights"
@@ -33,12 +33,12 @@ class Wish:
 
 
 WISHES = (
-    Wish("bell", "a purple bell rings in neon style", 5),
-    Wish("boat", "a white boat sails to the right at night", 1),
-    Wish("ball", "a red ball bounces to the right at sunset", 3),
-    Wish("car", "a yellow car drives to the left in daylight", 4),
-    Wish("walk", "a green person walks to the right in a snowy landscape", 2),
-    Wish("moon", "an orange moon rises under the stars", 4),
+    Wish("bell", "a purple bell ringing, bell chimes, in neon style", 5),
+    Wish("boat", "a white boat on fast sea waves, wave noise, at night", 1),
+    Wish("ball", "a red ball bouncing to the right, boing sounds, at sunset", 3),
+    Wish("car", "a yellow car driving to the left, engine hum, on a sunny day", 4),
+    Wish("house", "heavy rain falling on a blue house, rain patter", 2),
+    Wish("orb", "a glowing white orb rising, a gliding tone, under a starry sky", 4),
 )
 """The front page."""
 
@@ -48,7 +48,7 @@ def main() -> None:
     renderer = Renderer(str(MODEL), "cpu")
     try:
         made = [(wish, *_render(renderer, wish)) for wish in WISHES]
-        takes = {story.name: {code: _take(renderer, story, code) for code in LANGUAGES} for story in STORIES}
+        takes = {story.name: _take(renderer, story) for story in STORIES}
     finally:
         renderer.close()
     listing = {
@@ -61,9 +61,9 @@ def main() -> None:
     (FOLDER / "samples.json").write_text(json.dumps(listing, indent=2, ensure_ascii=False) + "\n")
 
 
-def _take(renderer: Renderer, story: Story, language: str) -> dict[str, Any]:
+def _take(renderer: Renderer, story: Story) -> dict[str, Any]:
     """The take that comes with a shot of the sample project: all that the studio keeps of one."""
-    wish = Wish(f"take-{story.name}-{language}", story.prompts[language], story.seed)
+    wish = Wish(f"take-{story.name}", story.prompt, story.seed)
     finished, previews = _render(renderer, wish)
     return {
         **_keep_files(wish.name, finished),

@@ -11,10 +11,10 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 
 from studio.domain import projects
-from studio.domain.stories import LANGUAGES, STORIES
+from studio.domain.stories import STORIES
 from studio.models import Project, Shot, Take, TakeState, User, Workspace
 
 logger = logging.getLogger(__name__)
@@ -26,27 +26,26 @@ RENDERED = (
 
 
 def sample_project(user: User, workspace: Workspace) -> Project:
-    """A project of three written shots in the reader's language, each with a take where one has been rendered.
+    """A project of three written shots, titled in the reader's language, each with a take where one has been rendered.
 
     Raises:
         DomainError: as ``projects.create_project``.
     """
-    language = next((code for code in LANGUAGES if (get_language() or "").startswith(code)), LANGUAGES[0])
     titles = {"ball": gettext("The ball"), "bell": gettext("The bell"), "boat": gettext("The boat")}
-    shots = [(titles[story.name], story.prompts[language]) for story in STORIES]
+    shots = [(titles[story.name], story.prompt) for story in STORIES]
     project = projects.create_project(user, workspace, gettext("First light"), shots=shots)
     for story, shot in zip(STORIES, project.shots.order_by("position"), strict=True):
-        listed = _listed().get(story.name, {}).get(language)
-        if listed is not None and listed["prompt"] == story.prompts[language]:
+        listed = _listed().get(story.name)
+        if listed is not None and listed["prompt"] == story.prompt:
             _give(shot, user, listed)
     return project
 
 
 @cache
-def _listed() -> dict[str, dict[str, dict[str, Any]]]:
-    """The rendered takes by story and language; written by the run that rendered them."""
+def _listed() -> dict[str, dict[str, Any]]:
+    """The rendered take of each story; written by the run that rendered them."""
     listing = _folder() / "samples.json"
-    found: dict[str, dict[str, dict[str, Any]]] = json.loads(listing.read_text())["takes"] if listing.exists() else {}
+    found: dict[str, dict[str, Any]] = json.loads(listing.read_text())["takes"] if listing.exists() else {}
     return found
 
 

@@ -2,41 +2,19 @@
 
 from dataclasses import dataclass
 
-LANGUAGES = ("en", "fr")
-
 
 @dataclass(frozen=True)
 class Story:
-    """A shot to begin with. ``prompts`` are by language; ``seed`` is that of the take that comes with it."""
+    """A shot to begin with, and the seed of the take that comes with it."""
 
     name: str
-    prompts: dict[str, str]
+    prompt: str
+    """In English in either language: the model that ships reads nothing else."""
     seed: int
 
 
 STORIES = (
-    Story(
-        "ball",
-        {
-            "en": "a red ball bounces on a sunny day",
-            "fr": "une balle rouge rebondit par une journée ensoleillée",
-        },
-        1,
-    ),
-    Story(
-        "bell",
-        {
-            "en": "a yellow bell rings slowly at night",
-            "fr": "une cloche jaune sonne lentement la nuit",
-        },
-        1,
-    ),
-    Story(
-        "boat",
-        {
-            "en": "a white boat sails to the right at sunset",
-            "fr": "un bateau blanc navigue vers la droite au coucher du soleil",
-        },
-        1,
-    ),
+    Story("ball", "a red ball bounces at sunset", 1),
+    Story("bell", "a yellow bell ringing slowly at night, bell chimes", 1),
+    Story("boat", "a white boat on fast sea waves on a sunny day, wave noise", 1),
 )

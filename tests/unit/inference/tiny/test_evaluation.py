@@ -73,6 +73,7 @@ def test_probes_train_on_real_clips_and_know_what_was_asked(tmp_path: Path) -> N
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
+@pytest.mark.skipif(not MEASURES.exists(), reason="the weights that ship come from before the evaluation")
 def test_the_weights_that_ship_do_what_their_card_says(tmp_path: Path) -> None:
     config = replace(CPU, clips=6000, waves=4, evaluation_clips=32)
     clips = data.draw(config, tmp_path / "data", workers=2)
