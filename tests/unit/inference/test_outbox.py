@@ -4,6 +4,7 @@ import threading
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor
 
@@ -116,7 +117,8 @@ class Shutter:
         return no_preview(latents, clip_frames)
 
 
-def test_r11_previews_take_a_quarter_of_the_time_and_jobs_share_it_evenly() -> None:
+def test_r11_previews_take_their_share_of_the_time_and_jobs_share_it_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inference.outbox.PREVIEW_SHARE", 0.25)
     shutter, sent = Shutter(), threading.Semaphore(0)
     outbox = Outbox(shutter, 8, clock=shutter.clock)
     packets: dict[str, list[int]] = {"a": [], "b": []}
