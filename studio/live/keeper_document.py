@@ -139,6 +139,8 @@ class KeptDocument:
         if changes:
             state = self._doc.get_update()
             self._doc, self.state = _read_back(state, self._outline.ends), state
+            if self._outline.is_stale:
+                self._outline = _outlined(state)
         if waited == len(self.waiting) + len(evicted):
             return Taken(effects, _merge(changes), evicted)
         # Nobody but us has seen what waited until now.
@@ -193,8 +195,7 @@ class KeptDocument:
         self._reload()
 
     def _reload(self) -> None:
-        self._doc, self._outline = _load(self.state), Outline()
-        self._outline.take(scan(self.state))
+        self._doc, self._outline = _load(self.state), _outlined(self.state)
 
 
 def contained(state: bytes, updates: Sequence[bytes]) -> list[bool]:
@@ -222,6 +223,13 @@ def _load(state: bytes) -> Document:
     doc.get("shots", type=Map)
     doc.apply_update(state)
     return doc
+
+
+def _outlined(state: bytes) -> Outline:
+    outline = Outline()
+    outline.take(scan(state))
+    outline.is_stale = False
+    return outline
 
 
 def _read_back(state: bytes, vector: dict[int, int]) -> Document:

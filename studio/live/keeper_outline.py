@@ -6,7 +6,7 @@ placed because something that it refers to has not come waits outside of the lib
 spot is refused.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import deque
 from enum import Enum
 from heapq import heappop, heappush
@@ -47,14 +47,20 @@ _PARTS = {(b"prompt", TEXT): Spot.PROMPT, (b"settings", MAP): Spot.SETTINGS}
 
 
 class Outline:
-    """The places of one document. ``ends`` is its state vector."""
+    """The places of one document. ``ends`` is its state vector.
+
+    ``is_stale`` once a container, or a character of two halves, may have gone that is remembered here. Whoever reads
+    the document anew does not know it, and lets pass what would be refused here.
+    """
 
     def __init__(self) -> None:
         self.ends: dict[int, int] = {}
+        self.is_stale = False
         self._starts: dict[int, list[int]] = {}
         self._slots: dict[int, list[Slot]] = {}
         self._spots: dict[Id, Spot] = {IN_ROOT: Spot.SHOTS, GONE[0]: Spot.GONE}
         self._halves = set[Id]()
+        self._marks: dict[int, list[int]] = {}
         self._before: dict[int, tuple[int, int]] = {}
         self._new: list[Id] = []
 
@@ -94,6 +100,8 @@ class Outline:
             if end > self.ends.get(client, 0):
                 return False
             self._check_uncut((client, start), (client, end))
+            marks = self._marks.get(client, [])
+            self.is_stale |= bisect_left(marks, start) < bisect_left(marks, end)
         return True
 
     def _advance(self, section: Section, at: int, clock: int) -> tuple[int, int, Id | None]:
@@ -119,15 +127,16 @@ class Outline:
         slot = GONE if struct.kind == GC else self._slot(struct)
         if clock < end and GONE not in (slot, known := self._at((client, end - 1))) and known != slot:
             raise UpdateError(f"a struct where client {client} already has it expected at clock {clock}")
+        marks = [] if slot == GONE else [clock + half for half in struct.halves if clock + half >= end]
+        halves = [(client, half) for half in marks]
         if struct.kind == TYPE:
             self._spots[client, clock] = self._container(struct, slot)
-            self._new.append((client, clock))
+            marks.append(clock)
+            self.is_stale = True  # it may take the place of another
         elif struct.kind != GC:
             self._check_content(struct, slot)
-        if struct.halves:
-            halves = [(client, clock + half) for half in struct.halves]
-            self._new += halves
-            self._halves.update(halves)
+        self._halves.update(halves)
+        self._new += [(client, mark) for mark in marks]
         self._check_cuts(struct, (client, end))
         starts, slots = self._starts.setdefault(client, []), self._slots.setdefault(client, [])
         self._before.setdefault(client, (len(starts), end))
@@ -135,6 +144,8 @@ class Outline:
             starts.append(end)
             slots.append(slot)
         self.ends[client] = clock + struct.length
+        if marks:
+            self._marks.setdefault(client, []).extend(marks)
 
     def _check_cuts(self, struct: Struct, known: Id) -> None:
         """What is put between two letters, or goes on where the known ones end, must not cut one in two."""
@@ -196,6 +207,8 @@ class Outline:
     def _undo(self) -> None:
         for client, (length, end) in self._before.items():
             del self._starts[client][length:], self._slots[client][length:]
+            marks = self._marks.get(client, [])
+            del marks[bisect_left(marks, end) :]
             self.ends[client] = end
             if end == 0:
                 del self.ends[client]
