@@ -1,12 +1,14 @@
 """Is the process up, and is all that it needs there? For load balancers and people on call.
 
 Each part is really used, as the studio uses it, on a thread of its own; whoever asks waits PROBE_TIMEOUT_S at most.
-While a part hangs no second thread is sent after the first, so asking often costs nothing.
+While a part hangs no second thread is sent after the first, and an answer holds for a second, so asking often costs
+nothing.
 """
 
 import logging
 import os
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Future, wait
@@ -27,6 +29,8 @@ from studio.domain import offers
 logger = logging.getLogger(__name__)
 
 PROBE_TIMEOUT_S = 2.0
+FRESH_S = 1.0
+"""Anybody may ask, and each check writes a file: an answer is not sought again so soon."""
 MIN_FREE_BYTES = 64 * 1024 * 1024
 """Less free than this and the next clips will not fit."""
 
@@ -38,12 +42,14 @@ class Probe:
         self.name, self._check = name, check
         self._lock = threading.Lock()
         self._answer: Future[int] | None = None
+        self._asked_s = 0.0
 
     def ask(self) -> "Future[int]":
-        """The answer to come: of the check that runs, or of a new one."""
+        """The answer to come: of the check that runs or was begun just now, or of a new one."""
         with self._lock:
-            if self._answer is None or self._answer.done():
-                self._answer = Future()
+            is_fresh = time.monotonic() < self._asked_s + FRESH_S
+            if self._answer is None or (self._answer.done() and not is_fresh):
+                self._answer, self._asked_s = Future(), time.monotonic()
                 # A daemon: a check that hangs must not keep the process from ending.
                 threading.Thread(target=self._run, args=(self._answer,), name=f"probe-{self.name}", daemon=True).start()
             return self._answer

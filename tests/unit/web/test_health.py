@@ -28,6 +28,11 @@ def storage(tmp_path: Path, settings: Settings) -> Path:
     return tmp_path / "media"
 
 
+@pytest.fixture(autouse=True)
+def always_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "FRESH_S", 0.0)
+
+
 def ready() -> tuple[int, dict[str, Any]]:
     response = Client().get("/readyz")
     return response.status_code, response.json()
@@ -81,6 +86,19 @@ def test_a_part_that_hangs_is_down_in_time_and_is_asked_once(monkeypatch: pytest
     goes_on.set()
     health.PROBES[-1].ask().result(5)
     assert ready()[1]["storage"] == "up"
+
+
+def test_a_part_is_not_asked_twice_in_a_second_however_often_strangers_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def check() -> int:
+        asked.append(1)
+        return 1
+
+    monkeypatch.setattr(health, "PROBES", (health.Probe("postgres", check),))
+    monkeypatch.setattr(health, "FRESH_S", 60.0)
+    assert [ready()[0] for _ in range(20)] == [200] * 20
+    assert asked == [1]
 
 
 def test_a_page_says_so_in_plain_words_when_redis_is_away(settings: Settings) -> None:
