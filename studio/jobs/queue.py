@@ -63,12 +63,13 @@ def enqueue(take: Take) -> int:
 
 
 def enqueue_again(take: Take) -> int:
-    """Queue a further job of a take that was begun before."""
-    return _defer(take, AGAIN)
+    """Queue a further job of a take that was begun before. The last try is made alone on its worker."""
+    return _defer(take, AGAIN, alone=take.tries >= takes.MAX_ATTEMPTS - 1)
 
 
-def _defer(take: Take, priority: int) -> int:
-    job_id: int = app.configure_task(RENDER_TAKE, queue=QUEUE, priority=priority).defer(take_id=str(take.pk))
+def _defer(take: Take, priority: int, *, alone: bool = False) -> int:
+    job = app.configure_task(RENDER_TAKE, queue=QUEUE, priority=priority)
+    job_id: int = job.defer(take_id=str(take.pk), alone=alone)
     return job_id
 
 

@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 from inference.wire import Cancelled, Checkpointed, Failed, Finished, Job, Report, Started, Stepped
 from studio.domain import takes
 from studio.jobs import queue, store
+from studio.jobs.gate import Gate
 from studio.live import groups
 from studio.models import Take
 
@@ -86,6 +87,7 @@ class Rig:
     renderer: Renderer
     redis: Redis
     running: dict[UUID, Mailbox] = field(default_factory=dict)
+    gate: Gate = field(default_factory=Gate)
     stopping: bool = False
 
     def stop(self) -> None:

@@ -34,15 +34,19 @@ def load_renderer() -> Renderer:
 
 
 @blueprint.task(name=queue.RENDER_TAKE, queue=queue.QUEUE, pass_context=True)  # type: ignore[untyped-decorator]
-async def render_take(context: JobContext, take_id: str) -> None:
-    """Make one attempt at a take. However it ends, this job is over: a further attempt is a job of its own."""
+async def render_take(context: JobContext, take_id: str, alone: bool = False) -> None:
+    """Make one attempt at a take, ``alone`` on this worker or beside others.
+
+    However it ends, this job is over: a further attempt is a job of its own.
+    """
     rig: Rig = context.additional_context["rig"]
     assert context.job.id is not None
-    take = await database(takes.begin)(UUID(take_id), context.job.id)
-    if take is None:
-        return
-    with trace.about(room=take.project_id, take=take.pk):
-        await _render(rig, take)
+    async with rig.gate.entered(alone=alone):
+        take = await database(takes.begin)(UUID(take_id), context.job.id)
+        if take is None:
+            return
+        with trace.about(room=take.project_id, take=take.pk):
+            await _render(rig, take)
 
 
 async def _render(rig: Rig, take: Take) -> None:

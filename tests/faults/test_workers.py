@@ -13,7 +13,7 @@ from studio.live.threads import in_thread
 from studio.models import Take
 from tests.factories import Cast
 from tests.faults.asking import ask
-from tests.faults.light_worker import POISON
+from tests.faults.light_worker import POISON, SLOW
 from tests.faults.oracle import history, takes_hold
 from tests.faults.part import Part
 from tests.faults.stage import LEASE_S, LIGHT, READY, Stage, long, wait_until
@@ -132,6 +132,24 @@ def test_f3_a_poison_take_starts_three_times_and_fails_and_the_next_one_starts_a
     finally:
         for worker in workers:
             worker.kill()
+
+
+def test_f3_takes_that_were_rendered_beside_a_poison_take_are_all_made(stage: Stage, cast: Cast) -> None:
+    stage.workers(0)
+    worker = stage.worker(*LIGHT)
+    try:
+        stage.await_worker(worker)
+        beside = [ask(cast, prompt=f"a {SLOW} ball") for _ in range(3)]
+        poison = ask(cast, prompt=f"a glass of {POISON}")
+        for death in range(1, 4):
+            wait_until(lambda: not worker.is_alive, LEASE_S + 20, f"death {death}")
+            worker.start()
+        *made, ended = takes_hold(stage, [*beside, poison])
+        assert (ended.state, ended.error_code) == ("failed", "worker.lost")
+        assert [take.state for take in made] == ["done"] * 3
+        print(f"tries of those beside it: {[take.tries for take in made]}")
+    finally:
+        worker.kill()
 
 
 async def test_f4_one_request_sent_fifty_times_at_once_to_two_web_processes_is_one_take(

@@ -25,7 +25,7 @@ def test_a_take_its_job_and_its_event_are_one_transaction_j1(cast: Cast, monkeyp
     monkeypatch.undo()
     take = queue.submit(cast.access(), make_request(cast.shots[0]))
     assert ProcrastinateJob.objects.get().pk == take.job_id
-    assert ProcrastinateJob.objects.get().args == {"take_id": str(take.pk)}
+    assert ProcrastinateJob.objects.get().args == {"take_id": str(take.pk), "alone": False}
     assert RoomEvent.objects.get().payload["take"]["place"] == 1
 
 
