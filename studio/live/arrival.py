@@ -7,6 +7,7 @@ from uuid import UUID
 from studio.domain import events, views
 from studio.domain.access import Access, Right, enter
 from studio.live import broadcast, protocol
+from studio.live.limits import count_bytes
 
 MAX_REPLAY_BYTES = 256 * 1024
 """Events that tell of the whole storyboard add up: 30 of 200 shots are 1 MB, and the room as it is now far less."""
@@ -44,7 +45,7 @@ def _replay(access: Access, last_seq: int) -> Arrival | None:
     if missed is None:
         return None
     told = [broadcast.encode(protocol.event_message(event.seq, event.type, event.payload)) for event in missed]
-    if sum(map(len, told)) > MAX_REPLAY_BYTES:
+    if sum(map(count_bytes, told)) > MAX_REPLAY_BYTES:
         return None
     notices = (
         {"type": "workers.changed", "v": protocol.VERSION, "workers": views.workers_view()},

@@ -107,8 +107,8 @@ class Intake:
         for update in evicted:
             await self._remove(update, "what it waited for made it bad")
 
-    async def diff(self, vector: bytes) -> tuple[bytes, bytes, list[bytes]]:
-        """The state vector, what a client with ``vector`` lacks, and what waits.
+    async def diff(self, vector: bytes) -> tuple[bytes, bytes]:
+        """The state vector, and what a client with ``vector`` lacks.
 
         Raises:
             UpdateError: the vector cannot be read.

@@ -196,11 +196,11 @@ class DocumentRoom:
                     item.peer.close("bad_update")
 
     async def _greet(self, join: Join) -> None:
-        vector, _update, _waiting = await self._intake.diff(NOTHING_KNOWN)
+        vector, _update = await self._intake.diff(NOTHING_KNOWN)
         join.peer.push(step_1(vector))
 
     async def _answer(self, question: Question) -> None:
-        _vector, update, _waiting = await self._intake.diff(question.vector)
+        _vector, update = await self._intake.diff(question.vector)
         question.peer.answer([step_2(update)])
 
     async def _probe(self, probe: Probe) -> None:
@@ -210,9 +210,9 @@ class DocumentRoom:
 
     async def _resync(self, _resync: Resync) -> None:
         """Read the log again, and give the connections here what came of it; say again who is here."""
-        before, _update, _waiting = await self._intake.diff(NOTHING_KNOWN)
+        before, _update = await self._intake.diff(NOTHING_KNOWN)
         await self._intake.load()
-        _vector, update, _waiting = await self._intake.diff(before)
+        _vector, update = await self._intake.diff(before)
         if update != EMPTY:
             self._push(update_frame(update), None)
         self._say(groups.AWARENESS_QUERY + self._origin)

@@ -79,8 +79,8 @@ def _probe(kept: KeptDocument, parts: list[bytes]) -> Answer:
 
 
 def _diff(kept: KeptDocument, parts: list[bytes]) -> Answer:
-    """The document's state vector, what the client lacks, then each update that waits."""
-    return [kept.encoded_vector(), kept.diff(parts[0]), *kept.waiting]
+    """The document's state vector, and what the client lacks."""
+    return [kept.encoded_vector(), kept.diff(parts[0])]
 
 
 def _compact(parts: list[bytes]) -> Answer:

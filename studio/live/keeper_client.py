@@ -74,10 +74,10 @@ class KeeperClient:
         [changes] = await self._ask(Operation.PROBE, room, [update])
         return changes == b"\x01"
 
-    async def diff(self, room: UUID, vector: bytes) -> tuple[bytes, bytes, list[bytes]]:
-        """The room's state vector, what a client with ``vector`` lacks, and the updates that wait for others."""
-        own, update, *waiting = await self._ask(Operation.DIFF, room, [vector])
-        return own, update, waiting
+    async def diff(self, room: UUID, vector: bytes) -> tuple[bytes, bytes]:
+        """The room's state vector, and what a client with ``vector`` lacks."""
+        own, update = await self._ask(Operation.DIFF, room, [vector])
+        return own, update
 
     async def compact(self, room: UUID, snapshot: bytes, rows: Sequence[bytes]) -> tuple[bytes, list[bool]]:
         """The state that a snapshot and a log make, and which rows it contains. UpdateError: not the snapshot."""

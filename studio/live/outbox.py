@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from studio.live import shortcut
+from studio.live.limits import count_bytes
 
 CREDITS = 2
 """Preview packets that a viewer may have unacknowledged."""
@@ -22,10 +23,13 @@ class Outbox:
 
     def __init__(self, max_bytes: int = MAX_BYTES, send_now: Callable[[bytes], bool] = shortcut.never) -> None:
         self.size_bytes = 0
+        """Of messages that were put and have not gone out."""
         self.credits = 0
         self._max_bytes, self._send_now = max_bytes, send_now
         self._all_sent = False
+        self._taken_bytes = 0
         self._messages: list[Frame] = []
+        self._answer_waits = False
         self._previews: dict[UUID, bytes] = {}
         self._wake = asyncio.Event()
         self._answered = asyncio.Event()
@@ -33,23 +37,24 @@ class Outbox:
 
     def put(self, frame: Frame) -> bool:
         """Add a message. False when the reader is so far behind that it has to be closed."""
-        self.size_bytes += len(frame)
+        self.size_bytes += count_bytes(frame)
         self._messages.append(frame)
         self._wake.set()
         return self.size_bytes <= self._max_bytes
 
     @property
     def is_answered(self) -> bool:
-        """Whether no answer is waiting."""
+        """Whether every answer has gone out."""
         return self._answered.is_set()
 
     async def answered(self) -> None:
-        """Wait until no answer is waiting."""
+        """Wait until every answer has gone out."""
         await self._answered.wait()
 
     def answer(self, frames: Sequence[Frame]) -> None:
         """Add what the reader asked for. It may be of any size and is not counted: asking is not being behind."""
         self._messages += frames
+        self._answer_waits = True
         self._answered.clear()
         self._wake.set()
 
@@ -78,7 +83,14 @@ class Outbox:
             self._wake.set()
 
     async def take(self) -> list[Frame]:
-        """What to send next, waiting until there is something: all messages, then previews as credit allows."""
+        """What to send next, waiting until there is something: all messages, then previews as credit allows.
+
+        Whoever takes again has sent all that they took before.
+        """
+        self.size_bytes -= self._taken_bytes
+        self._taken_bytes = 0
+        if not self._answer_waits:
+            self._answered.set()
         while not (frames := self._ready()):
             self._wake.clear()
             self._all_sent = True
@@ -89,8 +101,8 @@ class Outbox:
         return frames
 
     def _ready(self) -> list[Frame]:
-        frames, self._messages, self.size_bytes = self._messages, [], 0
-        self._answered.set()
+        frames, self._messages = self._messages, []
+        self._taken_bytes, self._answer_waits = self.size_bytes, False
         while self._previews and self.credits:
             self.credits -= 1
             frames.append(self._previews.pop(next(iter(self._previews))))

@@ -14,7 +14,7 @@ from channels.consumer import AsyncConsumer
 
 from studio.domain.access import Access
 from studio.live import guard, shortcut
-from studio.live.limits import BYTE_BURST, BYTES_PER_S, MESSAGE_BURST, MESSAGES_PER_S, Bucket
+from studio.live.limits import BYTE_BURST, BYTES_PER_S, MESSAGE_BURST, MESSAGES_PER_S, Bucket, count_bytes
 from studio.live.outbox import MAX_BYTES, Frame, Outbox
 from studio.live.protocol import CLOSE_CODES, MAX_MESSAGE_BYTES
 
@@ -81,7 +81,8 @@ class Socket(AsyncConsumer):  # type: ignore[misc]  # channels has no types
 
     def within_limits(self, data: str | bytes) -> bool:
         """Count a message that came. False when it is one too many: the socket closes."""
-        if len(data) <= MAX_MESSAGE_BYTES and self._messages.take() and self._bytes.take(len(data)):
+        size_bytes = count_bytes(data)
+        if size_bytes <= MAX_MESSAGE_BYTES and self._messages.take() and self._bytes.take(size_bytes):
             return True
         self.close("too_much")
         return False
@@ -93,7 +94,7 @@ class Socket(AsyncConsumer):  # type: ignore[misc]  # channels has no types
             self._abort()
 
     def answer(self, frames: Sequence[Frame]) -> None:
-        """Send what the peer asked for, of any size. While another answer waits it counts as what is pushed does."""
+        """Send what the peer asked for, of any size. Until that is out, another answer counts as what is pushed."""
         if self.closing is None and self.outbox.is_answered:
             self.outbox.answer(frames)
             return

@@ -33,7 +33,7 @@ async def _measure(keeper: KeeperClient, editors: int, history: int) -> tuple[fl
     for updates in batches:
         await keeper.check(room, updates)
     took_s = time.perf_counter() - started
-    _vector, state, _waiting = await keeper.diff(room, b"\x00")
+    _vector, state = await keeper.diff(room, b"\x00")
     return took_s / BATCHES, took_s / BATCHES / batch, len(state)
 
 

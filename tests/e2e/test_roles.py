@@ -38,18 +38,18 @@ def test_a_viewer_watches_everything_and_changes_nothing(ana: Visitor, come: Com
     assert f"{written}, calmly" in durable_prompts(ana.room.project_id)
 
 
-def test_a_viewer_who_is_made_an_editor_is_not_told_to_have_lost_access(ana: Visitor, come: Come) -> None:
+def test_a_viewer_who_is_made_an_editor_goes_on_in_the_open_page_as_one(ana: Visitor, come: Come) -> None:
     bo = come("Bo").accept(ana.room.invite("watch"))
     expect(bo.room.pill).to_contain_text("Read only")
+    expect(bo.room.generate).to_be_disabled()
     other = bo.context.new_page()
     other.goto(ana.room.invite())
     other.get_by_role("button", name="Join as Bo").click()
     expect(other.get_by_role("textbox", name="Prompt", exact=True)).to_be_visible()
     expect(bo.page.get_by_text("Read only", exact=True)).to_have_count(0)
     expect(bo.page.get_by_text("no longer have access")).to_have_count(0)
-    bo.page.reload()
-    bo.room.ready()
     expect(bo.room.generate).to_be_enabled()
+    bo.room.ready()
 
 
 def test_a_stranger_finds_nothing_and_learns_nothing(ana: Visitor, come: Come) -> None:

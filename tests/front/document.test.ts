@@ -101,7 +101,7 @@ describe("the document's socket", () => {
     expect(Wire.all).toHaveLength(2);
   });
 
-  it("asks once more when its session has ended, because the person's other tab may have got a new one", () => {
+  it("R-18: asks once more when its session has ended, because the person's other tab may have got a new one", () => {
     const { states } = live();
     newest().end(4401);
     expect(states.at(-1)).toEqual({ kind: "waiting" });
@@ -114,7 +114,7 @@ describe("the document's socket", () => {
     expect(states.at(-1)).toEqual({ kind: "waiting" });
   });
 
-  it("ends when it is told twice that nobody is signed in", () => {
+  it("R-18: ends when it is told twice that nobody is signed in", () => {
     const { states } = live();
     newest().end(4401);
     vi.advanceTimersByTime(NEW_SESSION_MS);

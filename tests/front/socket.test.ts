@@ -175,7 +175,7 @@ describe("the room socket", () => {
     expect(Wire.all).toHaveLength(1);
   });
 
-  it.each([4408, 4429, 1011])("comes back after %i", (code) => {
+  it.each([4408, 4410, 4429, 1011])("comes back after %i", (code) => {
     live();
     newest().end(code);
     vi.advanceTimersByTime(60_000);
@@ -190,7 +190,7 @@ describe("the room socket", () => {
     expect(newest().sent).toEqual([{ type: "hello", v: 1 }]);
   });
 
-  it("asks once more when its session has ended, because the person's other tab may have got a new one", () => {
+  it("R-18: asks once more when its session has ended, because the person's other tab may have got a new one", () => {
     const { states } = live();
     newest().end(4401);
     expect(states.at(-1)?.kind).toBe("waiting");
@@ -204,7 +204,7 @@ describe("the room socket", () => {
     expect(states.at(-1)?.kind).toBe("waiting");
   });
 
-  it("ends when it is told twice that nobody is signed in", () => {
+  it("R-18: ends when it is told twice that nobody is signed in", () => {
     const { states } = live();
     newest().end(4401);
     vi.advanceTimersByTime(NEW_SESSION_MS);
@@ -215,7 +215,7 @@ describe("the room socket", () => {
     expect(Wire.all).toHaveLength(2);
   });
 
-  it("does not forget that it was told so while the network is away", () => {
+  it("R-18: does not forget that it was told so while the network is away", () => {
     const { states } = live();
     newest().end(4401);
     vi.advanceTimersByTime(NEW_SESSION_MS);

@@ -15,10 +15,10 @@ def cast(db: None) -> Cast:
     return Cast()
 
 
-def rename(cast: Cast, times: int, size: int) -> None:
+def rename(cast: Cast, times: int, size: int, letter: str = "x") -> None:
     with transaction.atomic():
         for number in range(times):
-            events.record(cast.project.pk, "project.renamed", {"title": f"{number}".ljust(size, "x")})
+            events.record(cast.project.pk, "project.renamed", {"title": f"{number}".ljust(size, letter)})
 
 
 def test_r07_a_few_missed_events_are_replayed(cast: Cast) -> None:
@@ -31,9 +31,12 @@ def test_r07_a_few_missed_events_are_replayed(cast: Cast) -> None:
     assert came.seq == before + 3
 
 
-def test_r07_a_replay_that_is_larger_than_it_should_be_is_the_whole_room(cast: Cast) -> None:
+@pytest.mark.parametrize(("letter", "letter_bytes"), [("x", 1), ("あ", 3)])
+def test_r07_a_replay_that_is_larger_than_it_should_be_is_the_whole_room(
+    cast: Cast, letter: str, letter_bytes: int
+) -> None:
     before = events.newest(cast.project.pk)
-    rename(cast, 10, arrival.MAX_REPLAY_BYTES // 10)
+    rename(cast, 10, arrival.MAX_REPLAY_BYTES // letter_bytes // 10 + 1, letter)
     came = arrival.read(cast.access("viewer"), before)
     (welcome,) = (json.loads(text) for text in came.texts)
     assert welcome["room"]["seq"] == came.seq == before + 10

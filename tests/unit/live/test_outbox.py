@@ -61,6 +61,21 @@ async def test_r13_the_cap_counts_bytes_of_messages_that_wait() -> None:
     assert not outbox.put("x")
 
 
+async def test_r13_the_cap_counts_bytes_and_not_characters() -> None:
+    outbox = Outbox(max_bytes=10)
+    assert outbox.put("あああ")
+    assert not outbox.put("あ")
+
+
+async def test_r13_what_is_being_sent_counts_until_it_has_gone_out() -> None:
+    outbox = Outbox(max_bytes=10)
+    outbox.put("1234567890")
+    await outbox.take()
+    assert not outbox.put("x")
+    await outbox.take()
+    assert outbox.put("123456789")
+
+
 async def test_r13_what_was_asked_for_does_not_count_however_large() -> None:
     outbox = Outbox(max_bytes=10)
     assert outbox.put("12345")
@@ -70,15 +85,16 @@ async def test_r13_what_was_asked_for_does_not_count_however_large() -> None:
     assert await outbox.take() == ["12345", "x" * 100, "y" * 100, "67890", "x"]
 
 
-async def test_r13_the_next_answer_waits_until_the_one_before_has_been_taken() -> None:
+async def test_r13_an_answer_has_gone_out_when_whoever_sends_it_comes_for_more() -> None:
     outbox = Outbox()
-    await outbox.answered()
-    outbox.answer(["first"])
-    second = asyncio.create_task(outbox.answered())
-    await asyncio.sleep(0)
-    assert not second.done()
+    outbox.put("before it")
     await outbox.take()
-    await asyncio.wait_for(second, 1)
+    outbox.answer(["first"])
+    assert await outbox.take() == ["first"]
+    assert not outbox.is_answered
+    more = asyncio.create_task(outbox.take())
+    await asyncio.wait_for(outbox.answered(), 1)
+    more.cancel()
 
 
 async def test_whoever_waits_is_woken_by_what_comes() -> None:

@@ -32,6 +32,7 @@ class Wire:
         self.outward: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.reads = asyncio.Event()
         self.reads.set()
+        self.sending = asyncio.Event()
         self.breaks_at = ""
         self.socket = Echo()
         scope = {"type": "websocket", "url_route": {"kwargs": {"project_id": uuid4()}}}
@@ -59,6 +60,7 @@ class Wire:
 
     async def _send(self, message: dict[str, Any]) -> None:
         if message["type"] == "websocket.send":
+            self.sending.set()
             await self.reads.wait()
             if message.get("text") == self.breaks_at:
                 raise ValueError("this cannot be sent")
@@ -105,8 +107,9 @@ async def test_r04_too_many_bytes_close_the_socket(wire: Wire) -> None:
     await wire.gone()
 
 
-async def test_r04_a_message_above_the_limit_closes_the_socket(wire: Wire) -> None:
-    wire.text("x" * (MAX_MESSAGE_BYTES + 1))
+@pytest.mark.parametrize("text", ["x" * (MAX_MESSAGE_BYTES + 1), "あ" * (MAX_MESSAGE_BYTES // 2)], ids=["x", "あ"])
+async def test_r04_a_message_above_the_limit_closes_the_socket(wire: Wire, text: str) -> None:
+    wire.text(text)
     assert await wire.closed_with() == 4429
     await wire.gone()
 
@@ -117,15 +120,16 @@ async def test_r13_a_peer_that_reads_nothing_is_closed_and_holds_a_bounded_amoun
         wire.socket.push("x" * (outbox.MAX_BYTES // 2))
         await asyncio.sleep(0)
     assert await wire.closed_with() == 4408
-    assert wire.socket.outbox.size_bytes <= 2 * outbox.MAX_BYTES
+    assert wire.socket.outbox.size_bytes <= outbox.MAX_BYTES + outbox.MAX_BYTES // 2
     await wire.gone()
 
 
+@pytest.mark.parametrize("poison", ["poison", "half a character: \ud83d"], ids=["poison", "half"])
 async def test_r19_a_socket_that_can_send_no_more_is_closed_and_logged(
-    wire: Wire, caplog: pytest.LogCaptureFixture
+    wire: Wire, caplog: pytest.LogCaptureFixture, poison: str
 ) -> None:
-    wire.breaks_at = "poison"
-    wire.text("poison")
+    wire.breaks_at = poison
+    wire.text(poison)
     wire.text("unheard")
     assert await wire.closed_with() == 4503
     assert "this cannot be sent" in caplog.text
@@ -143,12 +147,25 @@ async def test_r13_an_answer_larger_than_the_cap_is_sent(wire: Wire) -> None:
 
 async def test_r13_a_peer_that_asks_again_and_again_and_reads_nothing_is_closed(wire: Wire) -> None:
     wire.reads.clear()
-    wire.socket.push("held up here")
-    await asyncio.sleep(0)
     wire.socket.answer(["x" * outbox.MAX_BYTES * 2])
+    await asyncio.wait_for(wire.sending.wait(), 5)
+    wire.socket.answer(["x" * outbox.MAX_BYTES])
     assert wire.socket.closing is None
-    wire.socket.answer(["x" * outbox.MAX_BYTES, "x"])
+    wire.socket.answer(["x"])
     assert await wire.closed_with() == 4408
+    await wire.gone()
+
+
+async def test_r13_an_answer_counts_as_waiting_until_the_peer_has_read_all_of_it(wire: Wire) -> None:
+    wire.reads.clear()
+    wire.socket.answer(["one", "two"])
+    await asyncio.wait_for(wire.sending.wait(), 5)
+    again = asyncio.create_task(wire.socket.outbox.answered())
+    await asyncio.sleep(0)
+    assert not again.done()
+    wire.reads.set()
+    await asyncio.wait_for(again, 5)
+    assert wire.outward.qsize() == 2
     await wire.gone()
 
 
