@@ -8,18 +8,18 @@ import torch
 
 from inference.tiny.captions.grammar import write
 from inference.tiny.evaluation import probes
+from inference.tiny.evaluation.eye import Eye
 from inference.tiny.recipe.parts import Parts, Sampling, schedule
-from inference.tiny.world.attributes import Scene
+from inference.tiny.world.attributes import STYLES, Scene
 
 STRENGTH = 0.7
 STEPS = 8
 
 
 @torch.no_grad()
-def measure(parts: Parts, probe: probes.Probe, scenes: Sequence[Scene]) -> dict[str, float]:
+def measure(parts: Parts, eye: Eye, scenes: Sequence[Scene]) -> dict[str, float]:
     """Shares of clips with the new style, and still with the old subject and motion."""
-    styles = probe.answers["style"]
-    changed = [replace(scene, style=styles[(styles.index(scene.style) + 1) % len(styles)]) for scene in scenes]
+    changed = [replace(scene, style=STYLES[(STYLES.index(scene.style) + 1) % len(STYLES)]) for scene in scenes]
     video, audio = parts.sample([_said(scene) for scene in scenes], Sampling(STEPS), seed=5)
     sigmas = schedule(STEPS)
     first = next(k for k, sigma in enumerate(sigmas) if sigma <= STRENGTH)
@@ -30,7 +30,7 @@ def measure(parts: Parts, probe: probes.Probe, scenes: Sequence[Scene]) -> dict[
     )
     words = parts.words([_said(scene) for scene in changed])
     made = parts.trajectory(words, start, Sampling(STEPS, first=first))[-1]
-    found = probes.score(probe, parts.frames(made[0]), changed, parts.device)
+    found = probes.score(eye, parts.frames(made[0]), changed, parts.device)
     return {name: found[name] for name in ("style", "subject", "motion")}
 
 

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +9,10 @@ import numpy as np
 import torch
 
 from inference.tiny.captions.grammar import write
-from inference.tiny.evaluation import physics, probes, remix, sync, targets
+from inference.tiny.evaluation import physics, probes, remix, sync, targets, training
+from inference.tiny.evaluation.ears import Ears
 from inference.tiny.evaluation.extend import seam_ratio
-from inference.tiny.evaluation.probes import Probe
+from inference.tiny.evaluation.eye import Eye
 from inference.tiny.recipe import assembly, data
 from inference.tiny.recipe.config import Config
 from inference.tiny.recipe.data import HELD_OUT_SEED, Clips
@@ -36,15 +36,15 @@ def evaluate(config: Config, model: Path, device: torch.device, folder: Path, cl
     torch.manual_seed(0)
     parts = assembly.exported(config, model, device)
     scenes = [cast(EVALUATION_SEED + k, config.casting, held_out=True) for k in range(config.evaluation_clips)]
-    probe = probes.train(clips, folder, device)
+    eye = training.train(config, clips, folder, device)
     real = [data.clip(parts.config, scene) for scene in scenes]
     result: dict[str, Any] = {
         "clips": len(scenes),
-        "attributes": _attributes(parts, scenes, real, probe, clips),
+        "attributes": _attributes(parts, scenes, real, eye, clips),
         "vae": against_pca(parts.vae, np.stack([clip[0] for clip in real[:VAE_CLIPS]]), clips.frames, device),
         "sync": _sync(parts, config),
         "extend": seam_ratio(parts, scenes[:8]),
-        "remix": remix.measure(parts, probe, scenes[:24]),
+        "remix": remix.measure(parts, eye, scenes[:24]),
         "speed_s": _speed(parts),
     }
     for line in lines(result):
@@ -52,20 +52,20 @@ def evaluate(config: Config, model: Path, device: torch.device, folder: Path, cl
     return result
 
 
-def _attributes(parts: Parts, scenes: Sequence[Scene], real: Sequence[data.Drawn], probe: Probe, clips: Clips) -> Table:
+def _attributes(parts: Parts, scenes: Sequence[Scene], real: Sequence[data.Drawn], eye: Eye, clips: Clips) -> Table:
     count = min(SOUND_CLIPS, len(clips))
-    ears = probes.SoundProbe(clips.mels[:count], [scene.subject for scene in clips.scenes[:count]])
+    ears = Ears(clips.mels[:count], [scene.subject for scene in clips.scenes[:count]])
     subjects = [scene.subject for scene in scenes]
     frames, mels = np.stack([clip[0] for clip in real]), np.stack([clip[2] for clip in real])
     table: Table = {
-        "real": {**probes.score(probe, frames, scenes, parts.device), "sound": ears.score(mels, subjects)},
+        "real": {**probes.score(eye, frames, scenes, parts.device), "sound": ears.score(mels, subjects)},
         "commonest answer": probes.chance(clips, scenes),
-        "through the VAE": probes.score(probe, _through_vae(parts, frames), scenes, parts.device),
+        "through the VAE": probes.score(eye, _through_vae(parts, frames), scenes, parts.device),
     }
     for name, sampling in QUALITIES.items():
         for language in ("en", "fr"):
             made, heard = _made(parts, scenes, language, sampling)
-            row = {**probes.score(probe, made, scenes, parts.device), "sound": ears.score(heard, subjects)}
+            row = {**probes.score(eye, made, scenes, parts.device), "sound": ears.score(heard, subjects)}
             table[f"{name} {language}"] = row
     return table
 
@@ -86,7 +86,7 @@ def _sync(parts: Parts, config: Config) -> Table:
     chosen = sync.scenes(config.casting, config.evaluation_clips)
     if not chosen:
         return {}
-    real = [data.clip(parts.config, replace(scene)) for scene in chosen]
+    real = [data.clip(parts.config, scene) for scene in chosen]
     frames, mels = np.stack([clip[0] for clip in real]), np.stack([clip[2] for clip in real])
     lag_s = sync.onset_lag_s(list(mels), [clip[4] for clip in real])
     table = {"real": _row(frames, mels, chosen, rate_hz, lag_s)}

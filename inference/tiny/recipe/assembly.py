@@ -12,7 +12,9 @@ from inference.tiny.recipe.data import Clips
 from inference.tiny.recipe.parts import Parts
 from inference.tiny.world.attributes import Cut
 
-LEARNED = ("text_encoder", "connectors", "transformer")
+READING = ("text_encoder", "connectors")
+"""What the words stage trains."""
+MAKING = ("transformer",)
 """What the diffusion stage trains."""
 
 
@@ -33,13 +35,13 @@ def fresh(config: Config, clips: Clips, vae: Any, audio_vae: Any, vocoder: Any, 
     )
 
 
-def save_learned(parts: Parts, path: Path) -> None:
-    """Keep what the diffusion stage trained."""
-    torch.save({name: getattr(parts, name).state_dict() for name in LEARNED}, path)
+def save_learned(parts: Parts, names: tuple[str, ...], path: Path) -> None:
+    """Keep what a stage trained."""
+    torch.save({name: getattr(parts, name).state_dict() for name in names}, path)
 
 
 def load_learned(parts: Parts, path: Path) -> None:
-    """The reverse."""
+    """Take over what a stage kept."""
     for name, state in torch.load(path, map_location=parts.device, weights_only=True).items():
         getattr(parts, name).load_state_dict(state)
 

@@ -48,6 +48,8 @@ class Config:
     half: bool
     """Train the video VAE and the transformer in bfloat16. On a CPU that has the instructions for it, it pays too: 1.6
     times as fast, with plain attention (see ``Parts.velocity``)."""
+    compiled: bool
+    """Train the transformer with compiled blocks (see ``recipe.compiled``)."""
     seed: int = 0
     mel_bins: int = 32
     audio_latent_channels: int = 4
@@ -93,7 +95,7 @@ CPU = Config(
     audio_widths=(1, 2, 3), audio_batch=8, vocoder_width=128, vocoder_batch=6,
     heads=3, head_width=64, audio_heads=2, audio_head_width=48, layers=6,
     text_width=96, text_layers=2, vocabulary=1200, batch=32, teacher_clips=384,
-    evaluation_clips=60, ema=0.997, half=True,
+    evaluation_clips=60, ema=0.997, half=True, compiled=True,
 )  # fmt: skip
 GPU = Config(
     name="gpu", cut=Cut(192, 128, 49, 16), casting=Casting(),
@@ -102,7 +104,7 @@ GPU = Config(
     audio_widths=(1, 2, 3), audio_batch=64, vocoder_width=128, vocoder_batch=32,
     heads=3, head_width=64, audio_heads=2, audio_head_width=48, layers=7,
     text_width=128, text_layers=2, vocabulary=1400, batch=256, teacher_clips=4096,
-    evaluation_clips=256, ema=0.999, half=True,
+    evaluation_clips=256, ema=0.999, half=True, compiled=True,
 )  # fmt: skip
 SMOKE = Config(
     name="smoke", cut=Cut(64, 64, 9, 8), casting=Casting(subjects=("ball", "bell"), styles=("day", "night")),
@@ -111,6 +113,6 @@ SMOKE = Config(
     audio_widths=(1, 2, 3), audio_batch=4, vocoder_width=32, vocoder_batch=2,
     heads=2, head_width=24, audio_heads=2, audio_head_width=24, layers=1,
     text_width=48, text_layers=1, vocabulary=500, batch=4, teacher_clips=8, evaluation_clips=8,
-    ema=0.9, half=False,
+    ema=0.9, half=False, compiled=False,
 )  # fmt: skip
 CONFIGS: Mapping[str, Config] = {config.name: config for config in (CPU, GPU, SMOKE)}

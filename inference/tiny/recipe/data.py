@@ -23,6 +23,8 @@ Drawn = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, list[float]]
 CHUNK = 250
 HELD_OUT_SEED = 50_000_000
 """Seeds of evaluation start here: no training clip shares one."""
+PROBE_SEED = HELD_OUT_SEED + 20_000_000
+"""Seeds of what the probes learn from besides, which no evaluation shares."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,12 @@ def draw(config: Config, folder: Path, workers: int = 1) -> Clips:
 def draw_held_out(config: Config, count: int, folder: Path, workers: int = 1) -> Clips:
     """Draw clips for evaluation: other seeds, and combinations that training never saw."""
     scenes = [cast(HELD_OUT_SEED + k, config.casting, held_out=True) for k in range(count)]
+    return _draw(config, scenes, folder, workers)
+
+
+def draw_for_probes(config: Config, count: int, folder: Path, workers: int = 1) -> Clips:
+    """Draw clips of the held-out combinations that are held out from nobody but the model."""
+    scenes = [cast(PROBE_SEED + k, config.casting, held_out=True) for k in range(count)]
     return _draw(config, scenes, folder, workers)
 
 

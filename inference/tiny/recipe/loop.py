@@ -37,7 +37,7 @@ class Learner(Protocol):
         ...
 
     def measures(self) -> Mapping[str, float]:
-        """Validation on clips of their own; called a few times in a stage, with the averaged weights."""
+        """Validation on clips of their own; called at the end of a stage, with the averaged weights."""
         ...
 
 

@@ -17,6 +17,7 @@ import torch
 from inference.tiny.evaluation.report import evaluate
 from inference.tiny.recipe import assembly, card, data, distil, latents, models
 from inference.tiny.recipe.audio_vae import AudioLearner
+from inference.tiny.recipe.compiled import compile_blocks
 from inference.tiny.recipe.config import SHARES, Config
 from inference.tiny.recipe.data import Clips
 from inference.tiny.recipe.diffusion import DiffusionLearner
@@ -32,6 +33,7 @@ TRAINED = ("video_vae", "audio_vae", "vocoder", "decoder", "words", "diffusion",
 DRAFT = {"steps": 4, "guidance_scale": 1.0, "audio_guidance_scale": 1.0}
 FINAL = {"steps": 8, "guidance_scale": 1.0, "audio_guidance_scale": 1.0}
 """The student has the teacher's guidance in its weights."""
+COMPILING_PAYS_S = 300.0
 
 
 @dataclass
@@ -54,6 +56,11 @@ class Run:
         """What a finished stage measured; None while it is not finished."""
         path = self.folder / stage / "summary.json"
         return json.loads(path.read_text()) if path.exists() else None
+
+    def hasten(self, stage: str, transformer: Any) -> None:
+        """Compile the blocks before a stage that is long enough for it."""
+        if self.config.compiled and self.budget_s * SHARES[stage] >= COMPILING_PAYS_S:
+            compile_blocks(transformer, self.device)
 
     def train(self, stage: str, learner: Learner, ema: float = 0.99) -> None:
         """Run a stage's loop to its end."""
@@ -137,7 +144,7 @@ def _words(run: Run, parts: Parts, clips: Clips, held_out: Clips) -> None:
         assembly.load_learned(parts, path)
     if run.summary("words") is None:
         run.train("words", WordsLearner(parts, clips, held_out))
-        assembly.save_learned(parts, path)
+        assembly.save_learned(parts, assembly.READING, path)
 
 
 def _diffusion(run: Run, clips: Clips, held_out: Clips) -> tuple[Parts, latents.Encoded]:
@@ -146,8 +153,9 @@ def _diffusion(run: Run, clips: Clips, held_out: Clips) -> tuple[Parts, latents.
     if path.exists():
         assembly.load_learned(parts, path)
     if run.summary("diffusion") is None:
+        run.hasten("diffusion", parts.transformer)
         run.train("diffusion", DiffusionLearner(parts, clips, encoded), ema=run.config.ema)
-        assembly.save_learned(parts, path)
+        assembly.save_learned(parts, assembly.MAKING, path)
     return parts, encoded
 
 
@@ -156,6 +164,9 @@ def _distil(run: Run, parts: Parts, clips: Clips, encoded: latents.Encoded) -> N
     path = run.folder / "distil" / "transformer.pt"
     if run.summary("distil") is None:
         learner = distil.StudentLearner(parts, distil.trajectories(parts, clips, encoded, run.config.seed))
+        if path.exists():
+            learner.student.transformer.load_state_dict(torch.load(path, map_location=run.device, weights_only=True))
+        run.hasten("distil", learner.student.transformer)
         run.train("distil", learner, ema=0.98)
         torch.save(learner.modules["transformer"].state_dict(), path)
     parts.transformer.load_state_dict(torch.load(path, map_location=run.device, weights_only=True))

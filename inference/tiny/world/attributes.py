@@ -27,6 +27,11 @@ class Action:
     paced: bool = True
     """It has a visible pace."""
 
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """Where it can go."""
+        return SIDES if self.sided else ("",)
+
 
 ACTIONS: Mapping[str, tuple[Action, ...]] = {
     "ball": (
