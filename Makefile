@@ -32,7 +32,7 @@ lint: ## Ruff and mypy only
 
 bench: ## Measure what the studio must reach, and print the table
 	@$(PYTHON) tools/setup.py --dev
-	@.venv/bin/python -m tests.bench
+	@$(PYTHON) tools/bench.py
 
 faults: ## Break every part on purpose, each many times (about an hour; make test does each a few times)
 	@$(PYTHON) tools/setup.py --dev

@@ -24,21 +24,22 @@ def step(name: str, command: list[str], **environment: str) -> None:
         raise SystemExit(code)
 
 
-def main() -> None:
+def programs() -> dict[str, str]:
+    """The environment in which tests and benches find Node and a Chromium."""
     browser = subprocess.run([BIN / "python", "tools/browser.py"], cwd=setup.ROOT, stdout=subprocess.PIPE, text=True)
     if browser.returncode:
         raise SystemExit(browser.returncode)
+    path = f"{setup.node_folder()}{os.pathsep}{os.environ.get('PATH', '')}"
+    return {"PATH": path, "RUSHES_CHROMIUM": browser.stdout.strip()}
+
+
+def main() -> None:
+    found = programs()
     step("ruff", [str(BIN / "ruff"), "check", "."])
     step("ruff format", [str(BIN / "ruff"), "format", "--check", "."])
     step("mypy", [str(BIN / "mypy")])
-    path = f"{setup.node_folder()}{os.pathsep}{os.environ.get('PATH', '')}"
-    step("vitest", ["npm", "test", "--silent"], PATH=path)
-    step(
-        "pytest",
-        [str(BIN / "python"), "-m", "pytest", *sys.argv[1:]],
-        PATH=path,
-        RUSHES_CHROMIUM=browser.stdout.strip(),
-    )
+    step("vitest", ["npm", "test", "--silent"], **found)
+    step("pytest", [str(BIN / "python"), "-m", "pytest", *sys.argv[1:]], **found)
 
 
 if __name__ == "__main__":

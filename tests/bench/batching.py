@@ -4,7 +4,6 @@ Eight rooms ask for their takes at once, or one room after the other; both in tu
 """
 
 import asyncio
-import shutil
 import statistics
 from contextlib import AsyncExitStack
 from time import monotonic
@@ -12,7 +11,7 @@ from time import monotonic
 from tests.bench.figures import Figure
 from tests.bench.guests import Desk, Guest, desk
 from tests.bench.takes import report
-from tests.helpers.studio import Studio
+from tests.helpers.studio import Studio, running
 
 ROOMS = 8
 TAKES_A_ROOM = 2
@@ -60,13 +59,9 @@ async def _one_by_one(desks: list[Desk]) -> float:
 
 def main() -> None:
     """Print the figure of a studio of its own."""
-    studio = Studio().start()
-    try:
+    with running() as studio:
         studio.await_worker()
         report(measure(studio))
-    finally:
-        studio.stop()
-        shutil.rmtree(studio.data, ignore_errors=True)
 
 
 if __name__ == "__main__":

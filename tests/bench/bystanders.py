@@ -16,10 +16,10 @@ import redis.asyncio
 from websockets.asyncio.client import ClientConnection
 
 from inference.wire import PreviewPacket
-from tests.bench.coedit import Typist
 from tests.bench.crowd import MIB, Crowd, cpu_s, gather, resident_bytes, serving
 from tests.bench.fanout import ACK
 from tests.bench.figures import Figure, percentile, table
+from tests.bench.typist import Typist
 from tests.helpers.studio import Studio
 
 PACKET_BYTES = 30_000

@@ -1,12 +1,11 @@
 """Many editors of one document: CPU for each update beside Node's ``y-websocket``, and how late an edit is.
 
-``python -m tests.bench.coedit``. Every editor types letters behind one another, two a second; ours checks each
-update and makes it durable before anybody hears of it, the other does neither.
+``python -m tests.bench.coedit``, with ``node`` and ``npm`` on the PATH. Every editor types letters behind one another,
+two a second; ours checks each update and makes it durable before anybody hears of it, the other does neither.
 """
 
 import asyncio
 import os
-import random
 import subprocess
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -16,78 +15,19 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from pycrdt import Doc, Map
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 
-from studio.live.document_wire import step_1, step_2, update_frame
-from studio.live.prescan import EMPTY, Cursor, scan_vector
+from studio.live.document_wire import update_frame
+from studio.live.prescan import scan_vector
 from tests.bench.crowd import Crowd, cpu_s, gather, serving
 from tests.bench.figures import Figure, percentile, table
+from tests.bench.typist import Typist, payload
 from tests.helpers.studio import Studio, free_port
 from tests.helpers.yjs import seeded
 
 RATE_HZ = 2.0
 FOLDER = Path(__file__).parent / "y-websocket"
-STEP_1, STEP_2, UPDATE, SAVED = b"\x00\x00", b"\x00\x01", b"\x00\x02", b"\x64"
 DEADLINE_S = 30
-
-
-@dataclass
-class Typist:
-    """One editor's socket and document. ``sent`` and ``saved`` hold the time of each update, by its number."""
-
-    socket: ClientConnection
-    shot: str
-    doc: "Doc[Any]" = field(default_factory=Doc)
-    sent: list[float] = field(default_factory=list)
-    saved: list[float] = field(default_factory=list)
-    heard: int = 0
-    place: int = 0
-
-    async def begin(self) -> None:
-        """Have what the server has."""
-        self.doc.get("shots", type=Map)
-        await self.socket.send(step_1(self.doc.get_state()))
-        async for frame in self.socket:
-            assert isinstance(frame, bytes)
-            if frame[:2] == STEP_1:
-                await self.socket.send(step_2(EMPTY))
-            if frame[:2] == STEP_2:
-                self.doc.apply_update(_payload(frame))
-                break
-
-    async def listen(self) -> None:
-        """Count what comes, and note when what was sent is durable."""
-        async for frame in self.socket:
-            assert isinstance(frame, bytes)
-            if frame[:2] == UPDATE:
-                self.heard += 1
-                self.hear(frame)
-            elif frame[:1] == SAVED:
-                # The answer to the server's own question is the first that is acknowledged.
-                count = Cursor(frame[1:]).number(2**53) - 1
-                self.saved += [time.monotonic()] * (count - len(self.saved))
-
-    def hear(self, frame: bytes) -> None:
-        """What others wrote is not read: it would cost this process more than the servers."""
-
-    async def type(self, count: int, rate_hz: float = RATE_HZ) -> None:
-        """Write so many letters, beginning at some time within the first pause."""
-        await asyncio.sleep(random.random() / rate_hz)
-        for number in range(count):
-            begun = time.monotonic()
-            update = self._letter("abcdefgh"[number % 8])
-            self.sent.append(time.monotonic())
-            await self.socket.send(update_frame(update))
-            await asyncio.sleep(max(0.0, begun + 1 / rate_hz - time.monotonic()))
-
-    def _letter(self, letter: str) -> bytes:
-        made: list[bytes] = []
-        subscription = self.doc.observe(lambda event: made.append(event.update))
-        self.doc["shots"][self.shot]["prompt"].insert(self.place, letter)
-        self.doc.unobserve(subscription)
-        self.place += 1
-        return made[0]
 
 
 @dataclass
@@ -97,19 +37,15 @@ class Witness(Typist):
     seen: dict[int, list[float]] = field(default_factory=dict)
 
     def hear(self, frame: bytes) -> None:
-        self.doc.apply_update(_payload(frame))
+        self.doc.apply_update(payload(frame))
         now = time.monotonic()
         for client, clock in scan_vector(self.doc.get_state()).items():
             times = self.seen.setdefault(client, [])
             times += [now] * (clock - len(times))
 
 
-def _payload(frame: bytes) -> bytes:
-    return Cursor(frame[2:]).words(2**31)
-
-
 async def _write(typists: Sequence[Typist], count: int) -> None:
-    await asyncio.gather(*(typist.type(count) for typist in typists))
+    await asyncio.gather(*(typist.type(count, RATE_HZ) for typist in typists))
 
 
 async def _until(holds: Any) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from uuid import UUID
 from websockets.asyncio.client import ClientConnection, connect
 
 from project import embedded
-from tests.helpers.studio import Studio
+from tests.helpers.studio import Studio, running
 
 SOCKETS_A_PERSON = 20
 """What the guard lets one person have open."""
@@ -58,13 +57,8 @@ def serving(**settings: str) -> Iterator[Studio]:
     data = Path(tempfile.mkdtemp(prefix="rushes-bench-"))
     os.environ |= {"DJANGO_SETTINGS_MODULE": "project.settings", "RUSHES_DATA": str(data), "RUSHES_ENV_FILE": ""}
     os.environ.setdefault("RUSHES_SECRET_KEY", secrets.token_hex(48))
-    studio = Studio(data, RUSHES_WORKERS="0", **settings).start()
-    try:
-        with _rows_of(studio):
-            yield studio
-    finally:
-        studio.stop()
-        shutil.rmtree(data, ignore_errors=True)
+    with running(data, RUSHES_WORKERS="0", **settings) as studio, _rows_of(studio):
+        yield studio
 
 
 @contextmanager

@@ -5,18 +5,13 @@ import platform
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
 
 from project.env import ROOT
 
-RESULTS = ROOT / "tests" / "bench" / "RESULTS.md"
-HEADING = """# What the studio reaches
-
-Each run of `make bench` adds a table. Times include both browsers running on the same machine.
-"""
+TABLE_HEAD = "| what | measured | target | reached | detail |\n| --- | ---: | ---: | --- | --- |"
 
 
 @dataclass(frozen=True)
@@ -42,8 +37,7 @@ class Figure:
 
 def table(figures: Sequence[Figure]) -> str:
     """The figures as a Markdown table."""
-    lines = ["| what | measured | target | reached | detail |", "| --- | ---: | ---: | --- | --- |"]
-    return "\n".join([*lines, *(figure.line() for figure in figures)])
+    return "\n".join([TABLE_HEAD, *(figure.line() for figure in figures)])
 
 
 def machine() -> str:
@@ -54,14 +48,6 @@ def machine() -> str:
         f"{_processor()}, {os.cpu_count()} cores, {memory_gib:.0f} GiB, {platform.system()} {platform.release()}, "
         f"Python {platform.python_version()}; load at the start {load:.1f}; commit {_commit()}"
     )
-
-
-def append(text: str) -> None:
-    """Add a run to the results that are kept in the repository."""
-    if not RESULTS.exists():
-        RESULTS.write_text(HEADING)
-    with RESULTS.open("a") as results:
-        results.write(f"\n## {datetime.now(UTC):%Y-%m-%d %H:%M} UTC\n\n{text}\n")
 
 
 def percentile(values: Sequence[float], share: float) -> float:

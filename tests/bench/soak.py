@@ -7,7 +7,6 @@ warming up; over the rest a line is laid through the memory, and what it rises b
 import asyncio
 import os
 import random
-import shutil
 import statistics
 import sys
 from collections import defaultdict
@@ -22,7 +21,7 @@ import psycopg
 from tests.bench.figures import Figure, machine, table
 from tests.bench.guests import Desk, Guest, desk
 from tests.bench.typist import Typist, typist
-from tests.helpers.studio import Studio
+from tests.helpers.studio import Studio, running
 
 MINUTES = float(os.environ.get("SOAK_MINUTES", "20"))
 ROOMS = 20
@@ -160,13 +159,9 @@ async def soak(studio: Studio, minutes: float) -> tuple[list[Figure], Tally]:
 def main() -> int:
     """Print the figures; 1 when something grew."""
     print(f"{machine()}\n{ROOMS} rooms for {MINUTES:g} minutes", flush=True)
-    studio = Studio().start()
-    try:
+    with running() as studio:
         studio.await_worker()
         figures, tally = asyncio.run(soak(studio, MINUTES))
-    finally:
-        studio.stop()
-        shutil.rmtree(studio.data, ignore_errors=True)
     figures.append(
         Figure("takes that did not end as clips", tally.failed, "", 0, f"of {tally.takes}; {tally.keys} keys")
     )

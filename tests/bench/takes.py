@@ -5,7 +5,6 @@ long the key waits for the first denoise step, by the worker's own log.
 """
 
 import asyncio
-import shutil
 import statistics
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -15,7 +14,7 @@ from project.env import ROOT
 from tests.bench.bare import Bare, bare
 from tests.bench.figures import Figure, machine, percentile, table
 from tests.bench.guests import Desk, Guest, desk
-from tests.helpers.studio import Studio
+from tests.helpers.studio import Studio, running
 
 TAKES = 7
 STARTS = 20
@@ -79,13 +78,9 @@ def report(figures: Sequence[Figure]) -> None:
 
 def main() -> None:
     """Print the figures of a studio of their own."""
-    studio = Studio(RUSHES_LOG="json").start()
-    try:
+    with running(RUSHES_LOG="json") as studio:
         studio.await_worker()
         report(measure(studio))
-    finally:
-        studio.stop()
-        shutil.rmtree(studio.data, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -1,58 +1,97 @@
 """Somebody who types into a shot's prompt: a socket of the document, as a page has one."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import random
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 from pycrdt import Doc, Map, Text
 from websockets.asyncio.client import ClientConnection, connect
 
-from studio.live.document_wire import Kind, decode, step_1, step_2, update_frame
+from studio.live.document_wire import step_1, step_2, update_frame
+from studio.live.prescan import EMPTY, Cursor
 from tests.bench.guests import Guest
 
+STEP_1, STEP_2, UPDATE, SAVED = b"\x00\x00", b"\x00\x01", b"\x00\x02", b"\x64"
 LINE = 60
 """Letters, after which the line is deleted again: a text that grows for ever would be memory that does."""
-SAVED = 100
 
 
+@dataclass
 class Typist:
-    """One open document."""
+    """One editor's socket and document. ``sent`` and ``saved`` hold the time of each update, by its number."""
 
-    def __init__(self, socket: ClientConnection, shot_id: str) -> None:
-        self._socket, self._shot_id = socket, shot_id
-        self._doc: Doc[Any] = Doc()
-        self._shots = self._doc.get("shots", type=Map)
-        self._written = 0
-        self.synced = asyncio.Event()
+    socket: ClientConnection
+    shot: str
+    doc: "Doc[Any]" = field(default_factory=Doc)
+    sent: list[float] = field(default_factory=list)
+    saved: list[float] = field(default_factory=list)
+    heard: int = 0
+    place: int = 0
 
-    async def key(self) -> None:
-        """Write a letter, or delete the line."""
-        prompt: Text = self._shots[self._shot_id]["prompt"]
-        before = self._doc.get_state()
-        if self._written < LINE:
-            prompt.insert(len(prompt), "x")
-            self._written += 1
-        else:
-            del prompt[len(prompt) - self._written : len(prompt)]
-            self._written = 0
-        await self._socket.send(update_frame(self._doc.get_update(before)))
-
-    async def read(self) -> None:
-        """Take in what comes, until the socket closes."""
-        await self._socket.send(step_1(self._doc.get_state()))
-        async for frame in self._socket:
+    async def begin(self) -> None:
+        """Have what the server has."""
+        self.doc.get("shots", type=Map)
+        await self.socket.send(step_1(self.doc.get_state()))
+        async for frame in self.socket:
             assert isinstance(frame, bytes)
-            if frame[0] != SAVED:
-                await self._take(frame)
+            if frame[:2] == STEP_1:
+                await self.socket.send(step_2(EMPTY))
+            if frame[:2] == STEP_2:
+                self.doc.apply_update(payload(frame))
+                break
 
-    async def _take(self, frame: bytes) -> None:
-        kind, payload = decode(frame)
-        if kind is Kind.VECTOR:
-            await self._socket.send(step_2(self._doc.get_update(payload)))
-        elif kind is not Kind.AWARENESS:
-            self._doc.apply_update(payload)
-            self.synced.set()
+    async def listen(self) -> None:
+        """Count what comes, and note when what was sent is durable."""
+        async for frame in self.socket:
+            assert isinstance(frame, bytes)
+            if frame[:2] == UPDATE:
+                self.heard += 1
+                self.hear(frame)
+            elif frame[:1] == SAVED:
+                # The answer to the server's own question is the first that is acknowledged.
+                count = Cursor(frame[1:]).number(2**53) - 1
+                self.saved += [time.monotonic()] * (count - len(self.saved))
+
+    def hear(self, frame: bytes) -> None:
+        """What others wrote is not read: it would cost this process more than the servers."""
+
+    async def type(self, count: int, rate_hz: float) -> None:
+        """Press so many keys, beginning at some time within the first pause."""
+        await asyncio.sleep(random.random() / rate_hz)
+        for number in range(count):
+            begun = time.monotonic()
+            await self.key("abcdefgh"[number % 8])
+            await asyncio.sleep(max(0.0, begun + 1 / rate_hz - time.monotonic()))
+
+    async def key(self, letter: str = "x") -> None:
+        """Write a letter behind the last one, or delete the line when it is long."""
+        update = self._change(lambda prompt: self._press(prompt, letter))
+        self.sent.append(time.monotonic())
+        await self.socket.send(update_frame(update))
+
+    def _press(self, prompt: Text, letter: str) -> None:
+        if self.place < LINE:
+            prompt.insert(self.place, letter)
+            self.place += 1
+        else:
+            del prompt[: self.place]
+            self.place = 0
+
+    def _change(self, act: Callable[[Text], None]) -> bytes:
+        made: list[bytes] = []
+        subscription = self.doc.observe(lambda event: made.append(event.update))
+        act(self.doc["shots"][self.shot]["prompt"])
+        self.doc.unobserve(subscription)
+        return made[0]
+
+
+def payload(frame: bytes) -> bytes:
+    """The state or update in a sync frame; the server's may be of any size."""
+    return Cursor(frame[2:]).words(2**31)
 
 
 @asynccontextmanager
@@ -62,10 +101,10 @@ async def typist(guest: Guest, shot_id: str) -> AsyncIterator[Typist]:
     origin: Any = guest.url
     async with connect(address, additional_headers={"Cookie": guest.cookie}, origin=origin) as socket:
         at = Typist(socket, shot_id)
-        reading = asyncio.create_task(at.read())
+        async with asyncio.timeout(10):
+            await at.begin()
+        listening = asyncio.create_task(at.listen())
         try:
-            async with asyncio.timeout(10):
-                await at.synced.wait()
             yield at
         finally:
-            reading.cancel()
+            listening.cancel()

@@ -1,35 +1,38 @@
 """The web process under load: ``python -m tests.bench.web`` measures it alone, in about eight minutes."""
 
-from collections.abc import Iterator
+import sys
 
 from tests.bench import bystanders, coedit, commands, fanout, large
 from tests.bench.crowd import serving
-from tests.bench.figures import Figure, append, machine, table
+from tests.bench.run import Run
 
 
-def figures() -> Iterator[Figure]:
-    """Every figure of the web process, as it is measured."""
+def measure(run: Run) -> None:
+    """Every figure of the web process."""
     with serving() as studio:
-        yield from commands.figures(studio)
+        with run.part("commands"):
+            run.tell(commands.figures(studio))
         for viewers in (50, 200):
-            yield from fanout.figures(studio, viewers)
+            with run.part(f"fan-out to {viewers}"):
+                run.tell(fanout.figures(studio, viewers))
         for editors in (10, 50):
-            yield from coedit.cost(studio, editors)
+            with run.part(f"co-edit by {editors}"):
+                run.tell(coedit.cost(studio, editors))
         for editors in (10, 200):
-            yield from coedit.delays(studio, editors)
-        yield from bystanders.figures(studio)
-        yield from large.figures(studio)
+            with run.part(f"delays of {editors} editors"):
+                run.tell(coedit.delays(studio, editors))
+        with run.part("bystanders"):
+            run.tell(bystanders.figures(studio))
+        with run.part("a large project"):
+            run.tell(large.figures(studio))
 
 
-def main() -> None:
-    """Print each as it comes, and keep all."""
-    on, told = machine(), list[Figure]()
-    print(on, flush=True)
-    for figure in figures():
-        print(figure.line(), flush=True)
-        told.append(figure)
-    append(f"{on}\n\n{table(told)}")
+def main() -> int:
+    """Print and keep each figure as it comes."""
+    run = Run()
+    measure(run)
+    return run.end()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,5 +1,6 @@
 """One studio whose processes are broken and mended test by test, and its cast."""
 
+import itertools
 import os
 import random
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -12,12 +13,12 @@ from django.db import connections
 
 from studio.jobs import queue
 from studio.live import broadcast
-from tests.conftest import _database_of
 from tests.factories import Cast
 from tests.faults.company import Company, company
 from tests.faults.editors import Editor, letters
 from tests.faults.part import Part
 from tests.faults.stage import LEASE_S, LIGHT, Stage
+from tests.helpers.studio import database_of
 
 SignIn = Callable[[Any], str]
 Room = Callable[..., Any]
@@ -29,7 +30,7 @@ def running(django_db_setup: None, django_db_blocker: Any) -> Iterator[Stage]:
     stage = Stage(RUSHES_SECRET_KEY=django_settings.SECRET_KEY)
     try:
         stage.start()
-        with _database_of(stage, django_db_blocker):  # type: ignore[arg-type]
+        with database_of(stage, django_db_blocker):
             yield stage
     finally:
         stage.stop()
@@ -77,12 +78,13 @@ def shot(cast: Cast) -> str:
 def editor(
     stage: Stage, cast: Cast, cookies: dict[str, str], shot: str, chance: random.Random
 ) -> Callable[..., Editor]:
-    """Opens a tab: of the editor unless another ``part`` is named, at both addresses unless told otherwise."""
-    ink = letters()
+    """Opens a tab: of the editor unless another ``part`` is named, every other one at the other address first unless
+    told otherwise."""
+    ink, turns = letters(), itertools.cycle([stage.urls, stage.urls[::-1]])
 
     def open_tab(part: str = "editor", urls: list[str] | None = None) -> Editor:
         own = random.Random(chance.randrange(2**31))
-        return Editor(urls or stage.urls, cast.project.pk, cookies[part], shot, ink, own)
+        return Editor(urls or next(turns), cast.project.pk, cookies[part], shot, ink, own)
 
     return open_tab
 
@@ -103,7 +105,8 @@ def typing(editor: Callable[..., Editor]) -> Room:
 
     @asynccontextmanager
     async def start(count: int, rate_hz: float = 3.0, urls: list[str] | None = None) -> AsyncIterator[Company]:
-        tabs = [editor(("editor", "owner")[number % 2], urls) for number in range(count)]
+        # Two by two, so that each has tabs at both addresses.
+        tabs = [editor(("editor", "owner")[number // 2 % 2], urls) for number in range(count)]
         async with company(tabs, rate_hz) as together:
             yield together
 

@@ -70,7 +70,7 @@ class Absence:
 
 @dataclass
 class Editor:
-    """One tab of one person. ``urls`` are the addresses that it tries in turn."""
+    """One tab of one person. ``urls`` are the addresses that it tries in turn, the first one first."""
 
     urls: Sequence[str]
     project_id: object
@@ -198,7 +198,7 @@ class Editor:
         self._outbox.put_nowait(frame)
 
     async def _live(self) -> None:
-        tries, turn = 0, self.chance.randrange(len(self.urls))
+        tries, turn = 0, 0
         while True:
             self.url = self.urls[turn % len(self.urls)]
             try:

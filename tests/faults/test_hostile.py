@@ -12,6 +12,7 @@ import pytest
 import redis.asyncio
 
 from studio.live import broadcast, groups
+from studio.live.request import REQUEST_TIMEOUT_S
 from tests.factories import Cast
 from tests.faults.company import Company
 from tests.faults.editors import until
@@ -25,6 +26,7 @@ MAY_GROW_BYTES = 50 * 1024 * 1024
 SLOWEST_S = 2.0
 """What a bystander's acknowledgement may take at the 95th of a hundred: a bound for a busy machine, not the target."""
 EDITS = long(40, 600)
+ENDLESS = 200
 
 
 def p95_s(room: Company, since_s: float) -> float:
@@ -96,9 +98,11 @@ async def test_f18_floods_and_two_hundred_endless_requests_end_their_own_connect
             await until(flood.said, 10, "a flood is closed")
             flooded_s = await measured(room, "beside three floods")
             closes = flood.said().split()
-        with nuisance(stage, "drip", url, "200"):
+        with nuisance(stage, "drip", url, str(ENDLESS)) as drip:
             dripped_s = await measured(room, "beside two hundred endless requests")
             page = await asyncio.to_thread(page_s, url)
+            if long(0, 1):
+                await until(lambda: drip.said().count("ended") >= ENDLESS, REQUEST_TIMEOUT_S + 10, "each is ended")
         print(f"a page beside them: {page:.2f} s; floods closed with {sorted(set(closes))}, {len(closes)} times")
         # Who goes on sending instead of reading does not see the close code.
         assert set(closes) <= {"4429", "1006"}

@@ -53,7 +53,7 @@ async def test_f8_a_keeper_that_is_killed_or_hangs_costs_nobody_an_edit_or_the_c
             os.kill(before, end)
             took_s = await until(partial(has_another, web, before), 5, "another keeper")
             print(f"{end.name}: another keeper {took_s:.2f} s later")
-            assert took_s <= 2.0 + 0.5
+            assert took_s <= 2
         await room.wrote(20)
         room.rest()
         await edits_hold(room.editors)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -10,7 +11,14 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import parse_qs, urlsplit
+
+from django.conf import settings as own
+from django.db import connections
 
 from project import embedded
 from project.env import ROOT
@@ -126,3 +134,51 @@ class Studio:
     def tail(self, size: int = 6000) -> str:
         """The end of its log."""
         return self.log.read_text(errors="replace")[-size:] if self.log.exists() else ""
+
+
+@contextmanager
+def running(data: Path | None = None, /, **settings: str) -> Iterator[Studio]:
+    """A studio for as long as the block lasts. What it wrote goes with it."""
+    studio = Studio(data, **settings)
+    try:
+        yield studio.start()
+    finally:
+        studio.stop()
+        shutil.rmtree(studio.data, ignore_errors=True)
+
+
+@contextmanager
+def running_with_rows(blocker: Any, **settings: str) -> Iterator[Studio]:
+    """A running studio, whose own database Django's models read and write here; ``blocker`` is pytest-django's.
+
+    Do not combine it with the ``db`` fixtures: nothing is rolled back here.
+    """
+    with running(RUSHES_SECRET_KEY=own.SECRET_KEY, **settings) as studio, database_of(studio, blocker):
+        yield studio
+
+
+class HasDatabase(Protocol):
+    """A studio."""
+
+    @property
+    def database_url(self) -> str: ...
+
+
+@contextmanager
+def database_of(studio: HasDatabase, blocker: Any) -> Iterator[None]:
+    """Point Django's default database at a studio's, and back."""
+    query = parse_qs(urlsplit(studio.database_url).query)
+    theirs = {"NAME": "rushes", "HOST": query["host"][0], "USER": query["user"][0]}
+    ours = {key: connections.databases["default"][key] for key in theirs}
+    with blocker.unblock():
+        _point_at(theirs)
+        try:
+            yield
+        finally:
+            _point_at(ours)
+
+
+def _point_at(database: dict[str, str]) -> None:
+    connections.close_all()
+    connections.databases["default"].update(database)
+    connections["default"].settings_dict.update(database)

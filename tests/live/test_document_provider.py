@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from project.env import ROOT
-from studio.models import User
 from tests.factories import Cast
 from tests.helpers.studio import Studio
 
@@ -62,11 +61,6 @@ class Provider:
 
 
 @pytest.fixture
-def cast(studio: Studio) -> Cast:
-    return Cast()
-
-
-@pytest.fixture
 def shot(cast: Cast) -> str:
     return str(cast.shots[0].pk)
 
@@ -82,11 +76,6 @@ async def provider(studio: Studio, cast: Cast, shot: str) -> AsyncIterator[Any]:
     yield start
     for each in started:
         await each.end()
-
-
-@pytest.fixture
-def cookies(cast: Cast, sign_in: Callable[[User], str]) -> dict[str, str]:
-    return {part: sign_in(person) for part, person in cast.everybody.items()}
 
 
 async def test_d1_text_and_settings_sync(provider: Any, cookies: dict[str, str]) -> None:

@@ -10,28 +10,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings
 
 from project import embedded
 from project.env import ROOT
 from studio.live.threads import in_thread
 from studio.models import Take
-from tests.conftest import _database_of
 from tests.factories import Cast
-from tests.helpers.studio import Studio
-from tests.live.rooms.client import request, room
+from tests.helpers.studio import Studio, running_with_rows
+from tests.live.rooms.client import room
 
-SignIn = Callable[[Any], str]
 STOP_S = 10.0
 
 
 @pytest.fixture(scope="module")
 def studio(django_db_setup: None, django_db_blocker: Any) -> Iterator[Studio]:
-    server = Studio(RUSHES_WORKERS="0", RUSHES_SECRET_KEY=settings.SECRET_KEY).start()
-    with _database_of(server, django_db_blocker):
+    with running_with_rows(django_db_blocker, RUSHES_WORKERS="0") as server:
         yield server
-    server.stop()
-    shutil.rmtree(server.data, ignore_errors=True)
 
 
 @pytest.fixture
@@ -68,27 +62,17 @@ def worker(studio: Studio, elsewhere: Path) -> Iterator["subprocess.Popen[bytes]
     process.wait()
 
 
-@pytest.fixture
-def cast(studio: Studio) -> Cast:
-    return Cast()
-
-
-@pytest.fixture
-def cookie(cast: Cast, sign_in: SignIn) -> str:
-    return sign_in(cast.editor)
-
-
-@pytest.fixture
-def asked(cast: Cast) -> dict[str, Any]:
-    return request(cast.shots[0].pk)
-
-
 async def test_a_worker_elsewhere_renders_into_the_room_and_the_studio_has_the_clip(
-    studio: Studio, worker: "subprocess.Popen[bytes]", elsewhere: Path, cast: Cast, cookie: str, asked: dict[str, Any]
+    studio: Studio,
+    worker: "subprocess.Popen[bytes]",
+    elsewhere: Path,
+    cast: Cast,
+    cookie: str,
+    asked: Callable[[], dict[str, Any]],
 ) -> None:
     async with room(studio.url, cast.project.pk, cookie) as client:
         await client.hello()
-        take_id = (await client.command("take.request", **asked))["take_id"]
+        take_id = (await client.command("take.request", **asked()))["take_id"]
         assert (await client.preview()).take_id.hex == take_id.replace("-", "")
         await client.next("take.done")
     take = await in_thread(Take.objects.get, pk=take_id)

@@ -7,6 +7,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,19 +16,42 @@ import psutil
 import pytest
 
 from project import embedded
-from tests.helpers.studio import Studio
+from tests.helpers.studio import Studio, running
 
 DEADLINE_S = 30.0
 ANSWER_S = 4.0
 """Two seconds for the parts, and as much for a machine that has other things to do."""
 
 
-@pytest.fixture
-def servers() -> Iterator[Path]:
-    """A folder for a Postgres and a Valkey that nobody starts again."""
+@dataclass
+class Servers:
+    """A Postgres and a Valkey that nobody starts again."""
+
+    folder: Path
+
+    def __post_init__(self) -> None:
+        self.postgres, self.valkey = embedded.start_postgres(self.folder), embedded.start_valkey(self.folder)
+
+    def stop(self) -> None:
+        self.valkey.stop()
+        self.postgres.stop()
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Servers]:
     with TemporaryDirectory(prefix="rushes-servers-") as folder:
         Path(folder).chmod(0o755)
-        yield Path(folder)
+        both = Servers(Path(folder))
+        yield both
+        both.stop()
+
+
+@pytest.fixture(scope="module")
+def studio(servers: Servers) -> Iterator[Studio]:
+    """A studio on those servers; each test leaves it ready."""
+    database_url, redis_url = embedded.database_url(servers.folder), embedded.redis_url(servers.folder)
+    with running(DATABASE_URL=database_url, REDIS_URL=redis_url, RUSHES_LEASE_S="2") as server:
+        yield server
 
 
 def readiness(studio: Studio) -> tuple[int, dict[str, Any]]:
@@ -64,47 +88,47 @@ def ready(status: int, told: dict[str, Any]) -> bool:
     return status == 200 and told["status"] == "ready"
 
 
-def test_each_part_that_goes_away_is_named_and_its_return_too(servers: Path) -> None:
-    postgres, valkey = embedded.start_postgres(servers), embedded.start_valkey(servers)
-    database_url, redis_url = embedded.database_url(servers), embedded.redis_url(servers)
-    studio = Studio(DATABASE_URL=database_url, REDIS_URL=redis_url, RUSHES_LEASE_S="2").start()
-    try:
-        until(studio, lambda status, told: ready(status, told) and told["workers"] == 1)
-        (worker,) = studio.children("worker")
-        os.kill(worker, signal.SIGSTOP)
-        until(studio, lambda status, told: ready(status, told) and told["workers"] == 0)
-        os.kill(worker, signal.SIGCONT)
-        until(studio, lambda status, told: told["workers"] == 1)
+def test_a_worker_counts_while_it_is_heard_of(studio: Studio) -> None:
+    until(studio, lambda status, told: ready(status, told) and told["workers"] == 1)
+    (worker,) = studio.children("worker")
+    os.kill(worker, signal.SIGSTOP)
+    until(studio, lambda status, told: ready(status, told) and told["workers"] == 0)
+    os.kill(worker, signal.SIGCONT)
+    until(studio, lambda status, told: told["workers"] == 1)
 
-        valkey.stop()
-        until(studio, only("redis"))
-        valkey = embedded.start_valkey(servers)
-        until(studio, ready)
 
-        media = studio.data / "media"
-        kept = media.rename(studio.data / "media-elsewhere")
-        media.touch()
-        until(studio, only("storage"))
-        media.unlink()
-        kept.rename(media)
-        until(studio, ready)
+def test_a_valkey_that_goes_away_is_named_and_its_return_too(studio: Studio, servers: Servers) -> None:
+    servers.valkey.stop()
+    until(studio, only("redis"))
+    servers.valkey = embedded.start_valkey(servers.folder)
+    until(studio, ready)
 
-        for server in (valkey, postgres):
-            _signal(server, signal.SIGSTOP)
-        until(studio, lambda status, told: (status, told["postgres"], told["redis"]) == (503, "down", "down"))
-        for server in (valkey, postgres):
-            _signal(server, signal.SIGCONT)
-        until(studio, ready)
 
-        postgres.stop()
-        until(studio, only("postgres"))
-        assert studio.answers("/healthz")
-        postgres = embedded.start_postgres(servers)
-        until(studio, ready)
-    finally:
-        studio.stop()
-        valkey.stop()
-        postgres.stop()
+def test_a_storage_that_goes_away_is_named_and_its_return_too(studio: Studio) -> None:
+    media = studio.data / "media"
+    kept = media.rename(studio.data / "media-elsewhere")
+    media.touch()
+    until(studio, only("storage"))
+    media.unlink()
+    kept.rename(media)
+    until(studio, ready)
+
+
+def test_servers_that_hang_are_named_and_their_waking_too(studio: Studio, servers: Servers) -> None:
+    for server in (servers.valkey, servers.postgres):
+        _signal(server, signal.SIGSTOP)
+    until(studio, lambda status, told: (status, told["postgres"], told["redis"]) == (503, "down", "down"))
+    for server in (servers.valkey, servers.postgres):
+        _signal(server, signal.SIGCONT)
+    until(studio, ready)
+
+
+def test_a_postgres_that_goes_away_is_named_and_its_return_too(studio: Studio, servers: Servers) -> None:
+    servers.postgres.stop()
+    until(studio, only("postgres"))
+    assert studio.answers("/healthz")
+    servers.postgres = embedded.start_postgres(servers.folder)
+    until(studio, ready)
 
 
 def _signal(server: embedded.Server, number: signal.Signals) -> None:

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import shutil
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -14,9 +13,8 @@ from django.conf import settings
 from django.urls import reverse
 
 from studio.models import Take, TakeState, User
-from tests.conftest import _database_of
 from tests.factories import Cast
-from tests.helpers.studio import Studio
+from tests.helpers.studio import Studio, running_with_rows
 
 SIZE_BYTES = 64 * 1024 * 1024
 MAY_GROW_BYTES = 24 * 1024 * 1024
@@ -26,11 +24,8 @@ MAY_GROW_BYTES = 24 * 1024 * 1024
 @pytest.fixture(scope="module")
 def studio(django_db_setup: None, django_db_blocker: Any) -> Iterator[Studio]:
     """A studio in which nothing renders."""
-    server = Studio(RUSHES_WORKERS="0", RUSHES_SECRET_KEY=settings.SECRET_KEY).start()
-    with _database_of(server, django_db_blocker):
+    with running_with_rows(django_db_blocker, RUSHES_WORKERS="0") as server:
         yield server
-    server.stop()
-    shutil.rmtree(server.data, ignore_errors=True)
 
 
 def make_take(studio: Studio, cast: Cast, clip: bytes) -> Take:

@@ -2,42 +2,25 @@
 
 import asyncio
 import os
-import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from typing import Any
 
 import psutil
 import pytest
-from django.conf import settings
 
-from tests.conftest import _database_of
 from tests.factories import Cast
-from tests.helpers.studio import Studio
+from tests.helpers.studio import Studio, running_with_rows
 from tests.live.rooms.client import RoomClient, room
 
-SignIn = Callable[[Any], str]
 DEADLINE_S = 30.0
 
 
 @pytest.fixture(scope="module")
 def studio(django_db_setup: None, django_db_blocker: Any) -> Iterator[Studio]:
-    server = Studio(RUSHES_WEBS="2", RUSHES_WORKERS="0", RUSHES_SECRET_KEY=settings.SECRET_KEY).start()
-    with _database_of(server, django_db_blocker):
+    with running_with_rows(django_db_blocker, RUSHES_WEBS="2", RUSHES_WORKERS="0") as server:
         yield server
-    server.stop()
-    shutil.rmtree(server.data, ignore_errors=True)
-
-
-@pytest.fixture
-def cast(studio: Studio) -> Cast:
-    return Cast()
-
-
-@pytest.fixture
-def cookies(cast: Cast, sign_in: SignIn) -> dict[str, str]:
-    return {part: sign_in(person) for part, person in cast.everybody.items()}
 
 
 def served_by(studio: Studio, client: RoomClient) -> int:

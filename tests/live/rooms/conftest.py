@@ -1,7 +1,6 @@
-"""A studio without a worker, and its cast: what every test of a room socket needs."""
+"""A studio without a worker: what every test of a room socket needs."""
 
-import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -9,22 +8,16 @@ import redis.asyncio
 from django.conf import settings
 
 from studio.live import broadcast
-from tests.conftest import _database_of
-from tests.factories import Cast
-from tests.helpers.studio import Studio
-
-SignIn = Callable[[Any], str]
+from tests.helpers.studio import Studio, running_with_rows
 
 
 @pytest.fixture(scope="module")
 def studio(django_db_setup: None, django_db_blocker: Any) -> Iterator[Studio]:
     """A studio in which nothing renders, so that a test says itself what a worker would say."""
-    server = Studio(RUSHES_WORKERS="0", RUSHES_SECRET_KEY=settings.SECRET_KEY).start()
-    with _database_of(server, django_db_blocker):
+    with running_with_rows(django_db_blocker, RUSHES_WORKERS="0") as server:
         yield server
-    server.stop()
-    assert "Traceback" not in server.tail(1_000_000), server.tail()
-    shutil.rmtree(server.data, ignore_errors=True)
+        server.stop()
+        assert "Traceback" not in server.tail(1_000_000), server.tail()
 
 
 @pytest.fixture(autouse=True)
@@ -42,13 +35,3 @@ async def valkey(studio: Studio) -> AsyncIterator["redis.asyncio.Redis"]:
     client: redis.asyncio.Redis = redis.asyncio.Redis.from_url(studio.redis_url)
     yield client
     await client.aclose()
-
-
-@pytest.fixture
-def cast(studio: Studio) -> Cast:
-    return Cast()
-
-
-@pytest.fixture
-def cookies(cast: Cast, sign_in: SignIn) -> dict[str, str]:
-    return {part: sign_in(person) for part, person in cast.everybody.items()}
