@@ -1,9 +1,9 @@
 """Where reports leave: one thread that keeps each job's in order, so that the denoise loop never waits.
 
-The loop hands over what it has and goes on. Previews are decoded and compressed here, for a share of the time at
-most: they take cores, or the GPU, that the next step could use. Of one job a few may wait, and when the loop is faster
-still the oldest is dropped. A step whose preview is left out is reported without a packet. Clips are decoded on a
-second thread and encoded on a third: the end of one holds up neither the steps nor the previews of the others.
+The loop hands over what it has and goes on. Previews are made and compressed here, the best ones for a share of the
+time at most: they take cores, or the GPU, that the next step could use. Steps between them are sketched. Of one job a
+few may wait; when the loop is faster still the oldest is dropped, and its step reported without a packet. Clips are
+decoded on a second thread and encoded on a third: the end of one holds up neither the steps nor the previews of others.
 """
 
 import logging
@@ -16,8 +16,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from inference import media, previews
+from inference import media
 from inference.pipelines.base import Clip
+from inference.previews import Previews, jpegs
+from inference.tiers import Tiers
 from inference.wire import Cancelled, Failed, Finished, Job, PreviewPacket, Report, Stepped
 
 log = logging.getLogger(__name__)
@@ -25,11 +27,8 @@ log = logging.getLogger(__name__)
 Sink = Callable[[Report], None]
 MAX_WAITING = 4
 """Previews of one job that may wait: a burst of quick steps keeps them all, and a clip's end waits for four at most."""
-PREVIEW_SHARE = 1.0
-"""Of the time, for the previews of all jobs together; a job's first is made in any case. On two cores with other work,
-all previews of the small model (27 ms a step, 33 ms a preview) make a take 2.2 times as long as the bare call, half of
-the time for them 1.5, a third 1.3, and none 1.2. But with half, the room saw two pictures of a draft, and what a room
-is for is to watch."""
+PREVIEW_SHARE = 0.25
+"""Of the time, for the best previews of all jobs together; a job's first is one in any case."""
 
 
 @dataclass(eq=False)
@@ -44,7 +43,7 @@ class Track:
     """The engine has given the job up: what still waits is not sent."""
     lock: threading.Lock = field(default_factory=threading.Lock)
     previewed_s: float | None = None
-    """When its last preview was begun."""
+    """When its last preview of the best kind was begun."""
 
     def add(self, step: "Step") -> None:
         """Let a step wait for its preview."""
@@ -85,10 +84,8 @@ class Ending:
 class Outbox:
     """Starts its threads at once; ``close`` ends them after what has been handed over."""
 
-    def __init__(
-        self, make_preview: previews.Previews, rate_hz: int, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._make_preview, self._rate_hz, self._clock = make_preview, rate_hz, clock
+    def __init__(self, tiers: Tiers, rate_hz: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._tiers, self._rate_hz, self._clock = tiers, rate_hz, clock
         self._queue: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._stepping: set[Track] = set()
         self._preview_s = 0.0
@@ -139,11 +136,15 @@ class Outbox:
     def _send_step(self, track: Track, step: Step) -> None:
         if track.is_over:
             return
-        wanted = track.take(step) and self._is_due(track)
-        _send(track, self._timed(track, step) if wanted else step.report)
+        if not track.take(step):
+            _send(track, step.report)
+        elif self._is_due(track):
+            _send(track, self._timed(track, step))
+        else:
+            _send(track, self._with_packet(track, step, self._tiers.sketch))
 
     def _is_due(self, track: Track) -> bool:
-        """Whether it is this job's turn again: each has the same part of PREVIEW_SHARE."""
+        """Whether it is this job's turn for the best kind again: each has the same part of PREVIEW_SHARE."""
         if track.previewed_s is None:
             return True
         interval_s = len(self._stepping) * self._preview_s / PREVIEW_SHARE
@@ -151,14 +152,14 @@ class Outbox:
 
     def _timed(self, track: Track, step: Step) -> Stepped:
         track.previewed_s = self._clock()
-        report = self._with_packet(track, step)
+        report = self._with_packet(track, step, self._tiers.best)
         self._preview_s = self._clock() - track.previewed_s
         return report
 
-    def _with_packet(self, track: Track, step: Step) -> Stepped:
+    def _with_packet(self, track: Track, step: Step, make: Previews) -> Stepped:
         job, report = track.job, step.report
         try:
-            preview = self._make_preview(step.latents, job.frames)
+            preview = make(step.latents, job.frames)
         except Exception:
             log.exception("no preview of step %d", report.step, extra={"take": job.take_id})
             return report
@@ -172,7 +173,7 @@ class Outbox:
             width=preview.frames.shape[2],
             height=preview.frames.shape[1],
             left_ms=report.left_ms,
-            frames=previews.jpegs(preview),
+            frames=jpegs(preview),
         )
         return Stepped(report.step, report.steps, report.left_ms, packet.encode())
 

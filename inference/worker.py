@@ -9,7 +9,7 @@ from inference import config
 
 config.prepare_environment()  # before torch is imported, below
 
-from inference import media, previews  # noqa: E402
+from inference import media, tiers  # noqa: E402
 from inference.engine import Engine, Pace  # noqa: E402
 from inference.errors import ModelError  # noqa: E402
 from inference.outbox import Outbox, Sink  # noqa: E402
@@ -40,7 +40,7 @@ class Renderer:
         self._outbox = Outbox(preview, loaded.manifest.rate_hz)
         self._engine = Engine(loaded, self._outbox, pace, max_jobs=max_jobs)
         self._engine.start()
-        tier = type(preview).__name__
+        tier = type(preview.best).__name__
         log.info("%s on %s: %.0f ms a step, %s", loaded.manifest.title, self.device, pace.step_s * 1000, tier)
 
     def submit(self, job: Job, sink: Sink, state: bytes | None = None) -> None:
@@ -61,7 +61,7 @@ class Renderer:
         self._outbox.close()
 
 
-def _warm_up(model: Model) -> tuple[previews.Previews, Pace]:
+def _warm_up(model: Model) -> tuple[tiers.Tiers, Pace]:
     """Make one clip of two steps: the first take is not slower then, and damaged weights show.
 
     Raises:
@@ -73,7 +73,7 @@ def _warm_up(model: Model) -> tuple[previews.Previews, Pace]:
         raise registry.explain(f"{model.manifest.title}: a first clip failed", error) from error
 
 
-def _try_out(model: Model) -> tuple[previews.Previews, Pace]:
+def _try_out(model: Model) -> tuple[tiers.Tiers, Pace]:
     offer = model.manifest
     size, frames = offer.sizes[0], offer.lengths[0]
     call = {**offer.calls["draft"], "steps": 2, "sigmas": None}
@@ -86,7 +86,7 @@ def _try_out(model: Model) -> tuple[previews.Previews, Pace]:
     step_s = time.perf_counter() - started_s
     largest = max(other.width * other.height for other in offer.sizes) * max(offer.lengths)
     scale = largest / (size.width * size.height * frames)
-    preview = previews.choose(model.decoder, model.predicted(latents), scale, offload=model.plan.offload)
+    preview = tiers.choose(model.decoder, model.predicted(latents), scale, offload=model.plan.offload)
     started_s = time.perf_counter()
     media.encode(model.finish(latents, frugal=False), offer.rate_hz, offer.sample_rate_hz)
     return preview, Pace(step_s, time.perf_counter() - started_s)

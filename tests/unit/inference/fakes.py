@@ -17,6 +17,7 @@ from inference.manifest import Manifest, parse
 from inference.outbox import Outbox
 from inference.pipelines.base import Clip, Decoder, Frames, Latents, Recipe
 from inference.previews import Preview
+from inference.tiers import Tiers
 from inference.wire import Cancelled, Failed, Finished, Job, Report
 
 DEADLINE_S = 30.0
@@ -141,6 +142,9 @@ def no_preview(latents: Tensor, clip_frames: int) -> Preview:
     return Preview((0, clip_frames - 1), np.zeros((2, 8, 8, 3), np.uint8))
 
 
+NO_PREVIEWS = Tiers(no_preview, no_preview)
+
+
 @dataclass
 class Stage:
     """An engine whose turns and clock a test takes itself, and what its jobs report."""
@@ -151,7 +155,7 @@ class Stage:
 
     def __post_init__(self) -> None:
         self.reports: dict[str, list[Report]] = {}
-        self.outbox = Outbox(no_preview, 8)
+        self.outbox = Outbox(NO_PREVIEWS, 8)
         self.engine = Engine(self.model, self.outbox, PACE, max_jobs=self.max_jobs, clock=lambda: self.now_s)
 
     def submit(self, job: Job, state: bytes | None = None) -> Job:

@@ -4,15 +4,15 @@ import threading
 from dataclasses import replace
 
 import numpy as np
-import pytest
 import torch
 from torch import Tensor
 
 from inference.outbox import MAX_WAITING, Ending, Outbox, Sink, Step, Track
 from inference.pipelines.base import Clip
 from inference.previews import Preview
+from inference.tiers import Tiers
 from inference.wire import Cancelled, Failed, Finished, PreviewPacket, Report, Stepped
-from tests.unit.inference.fakes import DEADLINE_S, make_job, no_preview
+from tests.unit.inference.fakes import DEADLINE_S, NO_PREVIEWS, make_job, no_preview
 
 LATENTS = torch.zeros(1, 7, 2, 3)
 
@@ -40,7 +40,7 @@ def ending(sound: float = 0.1) -> Ending:
 
 def test_r11_behind_the_loop_the_oldest_previews_are_dropped_and_no_step() -> None:
     gate, reports = Gate(), list[Report]()
-    outbox = Outbox(gate, 8, clock=lambda: 0.0)
+    outbox = Outbox(Tiers(gate, gate), 8, clock=lambda: 0.0)
     track = Track(make_job(), reports.append)
     outbox.step(track, step(1))
     assert gate.entered.wait(DEADLINE_S)
@@ -57,7 +57,7 @@ def test_r11_behind_the_loop_the_oldest_previews_are_dropped_and_no_step() -> No
 
 def test_r5_what_waits_is_not_sent_after_a_job_was_given_up() -> None:
     gate, reports = Gate(), list[Report]()
-    outbox = Outbox(gate, 8)
+    outbox = Outbox(Tiers(gate, gate), 8)
     track = Track(make_job(), reports.append)
     for number in (1, 2, 3):
         outbox.step(track, step(number))
@@ -73,7 +73,7 @@ def test_r11_a_preview_that_fails_leaves_its_step() -> None:
         raise RuntimeError("no preview")
 
     reports: list[Report] = []
-    outbox = Outbox(broken, 8)
+    outbox = Outbox(Tiers(broken, broken), 8)
     outbox.step(Track(make_job(), reports.append), step(1))
     outbox.close()
     assert reports == [Stepped(1, 12, 100)]
@@ -81,7 +81,7 @@ def test_r11_a_preview_that_fails_leaves_its_step() -> None:
 
 def test_a_packet_says_what_it_shows() -> None:
     reports: list[Report] = []
-    outbox = Outbox(no_preview, 8)
+    outbox = Outbox(NO_PREVIEWS, 8)
     job = make_job(attempt=2)
     outbox.step(Track(job, reports.append), step(3))
     outbox.close()
@@ -93,7 +93,7 @@ def test_a_packet_says_what_it_shows() -> None:
 
 def test_r8_a_clip_that_cannot_be_encoded_fails_alone() -> None:
     reports, others = list[Report](), list[Report]()
-    outbox = Outbox(no_preview, 8)
+    outbox = Outbox(NO_PREVIEWS, 8)
     outbox.finish(Track(make_job(), reports.append), ending(sound=float("nan")))
     outbox.finish(Track(make_job(), others.append), ending())
     outbox.close()
@@ -117,15 +117,18 @@ class Shutter:
         return no_preview(latents, clip_frames)
 
 
-def test_r11_previews_take_their_share_of_the_time_and_jobs_share_it_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("inference.outbox.PREVIEW_SHARE", 0.25)
+def sketch(latents: Tensor, clip_frames: int) -> Preview:
+    return Preview((0,), np.zeros((1, 8, 8, 3), np.uint8))
+
+
+def test_r11_the_best_previews_take_their_share_of_the_time_evenly_and_other_steps_are_sketched() -> None:
     shutter, sent = Shutter(), threading.Semaphore(0)
-    outbox = Outbox(shutter, 8, clock=shutter.clock)
+    outbox = Outbox(Tiers(shutter, sketch), 8, clock=shutter.clock)
     packets: dict[str, list[int]] = {"a": [], "b": []}
 
     def sink(name: str) -> Sink:
         def take(report: Report) -> None:
-            if isinstance(report, Stepped) and report.packet:
+            if isinstance(report, Stepped) and len(PreviewPacket.decode(report.packet).frames) > 1:
                 packets[name].append(report.step)
             sent.release()
 
@@ -150,7 +153,7 @@ def test_r8_a_clip_that_cannot_be_decoded_ends_as_is_explained() -> None:
         raise ArithmeticError("NaN")
 
     reports: list[Report] = []
-    outbox = Outbox(no_preview, 8)
+    outbox = Outbox(NO_PREVIEWS, 8)
     outbox.finish(Track(make_job(), reports.append), replace(ending(), decode=broken))
     outbox.close()
     assert reports == [Failed("broken", "NaN")]
@@ -164,7 +167,7 @@ def test_the_end_of_one_clip_holds_up_nobodys_previews() -> None:
         return ending().decode()
 
     reports: list[Report] = []
-    outbox = Outbox(no_preview, 8)
+    outbox = Outbox(NO_PREVIEWS, 8)
     outbox.finish(Track(make_job(), reports.append), replace(ending(), decode=decode))
     outbox.step(Track(make_job(), lambda report: previewed.set()), step(1))
     assert previewed.wait(DEADLINE_S)

@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from inference import previews
+from inference import tiers
+from inference.linear import LinearPreviews, PatchPreviews
 from inference.pipelines.ltx2 import Ltx2Model
-from inference.previews import LinearPreviews, VaePreviews, choose, jpegs, spread
+from inference.previews import Preview, VaePreviews, jpegs, spread
+from inference.tiers import choose
 from tests.unit.inference.conftest import recipe
 
 
@@ -49,14 +51,27 @@ def test_r11_the_linear_preview_is_close_to_the_clip(model: Ltx2Model, predicted
     assert 10 * np.log10(255**2 / error) > 15  # dB; a grey picture has 11
 
 
+def test_r11_a_sketch_has_the_pixels_and_the_moments_of_the_vaes_preview(
+    model: Ltx2Model, predicted: torch.Tensor
+) -> None:
+    sketch, true = PatchPreviews(model.decoder)(predicted, 25), VaePreviews(model.decoder)(predicted, 25)
+    assert (sketch.indices, sketch.frames.shape) == (true.indices, true.frames.shape)
+    assert decibels(sketch, true) > 19
+
+
+def decibels(one: Preview, other: Preview) -> float:
+    error = float(((one.frames.astype(float) - other.frames) ** 2).mean())
+    return float(10 * np.log10(255**2 / error))
+
+
 def test_r11_the_vae_is_used_where_it_is_cheap(
     model: Ltx2Model, predicted: torch.Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(previews, "CHEAP_S", 30.0)
-    assert isinstance(choose(model.decoder, predicted, 1, offload=False), VaePreviews)
-    assert isinstance(choose(model.decoder, predicted, 1, offload=True), LinearPreviews)
-    monkeypatch.setattr(previews, "CHEAP_S", 0.0)
-    assert isinstance(choose(model.decoder, predicted, 1, offload=False), LinearPreviews)
+    monkeypatch.setattr(tiers, "CHEAP_S", 30.0)
+    assert isinstance(choose(model.decoder, predicted, 1, offload=False).best, VaePreviews)
+    assert isinstance(choose(model.decoder, predicted, 1, offload=True).best, LinearPreviews)
+    monkeypatch.setattr(tiers, "CHEAP_S", 0.0)
+    assert isinstance(choose(model.decoder, predicted, 1, offload=False).best, LinearPreviews)
 
 
 def test_big_pictures_are_made_smaller(model: Ltx2Model) -> None:
