@@ -35,6 +35,11 @@ class Prefix:
         video, audio = latents
         return torch.where(self.video_mask > 0, self.video, video), torch.where(self.audio_mask > 0, self.audio, audio)
 
+    def times(self, sigmas: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """A sigma for each token (B, tokens): what is given is at 0."""
+        video, audio = sigmas
+        return video[:, None] * (1 - self.video_mask[..., 0]), audio[:, None] * (1 - self.audio_mask[..., 0])
+
     def rows(self, chosen: Tensor) -> "Prefix":
         """The same for some of the batch."""
         return Prefix(self.video_mask[chosen], self.audio_mask[chosen], self.video[chosen], self.audio[chosen])
@@ -81,12 +86,7 @@ class Parts:
         In bfloat16 on a CPU, torch's flash attention is six times slower than plain attention.
         """
         (video, audio), (video_sigma, audio_sigma) = latents, sigmas
-        times = [video_sigma, audio_sigma]
-        if prefix is not None:
-            times = [
-                video_sigma[:, None] * (1 - prefix.video_mask[..., 0]),
-                audio_sigma[:, None] * (1 - prefix.audio_mask[..., 0]),
-            ]  # fmt: skip
+        times = sigmas if prefix is None else prefix.times(sigmas)
         height, width = self.config.latent_size
         batch = len(video)
         plain = sdpa_kernel(SDPBackend.MATH) if self.config.half and self.device.type == "cpu" else nullcontext()
