@@ -70,19 +70,6 @@ def create_project(user: User, workspace: Workspace, title: str, *, shots: Seque
     return project
 
 
-def sample_project(user: User, workspace: Workspace) -> Project:
-    """A project of three written shots to begin with, in the reader's language.
-
-    The prompts stay in English: the model that ships reads nothing else.
-    """
-    shots = (
-        (gettext("The ball"), "a red ball bounces at sunset"),
-        (gettext("The bell"), "a yellow bell ringing slowly at night, bell chimes"),
-        (gettext("The boat"), "a white boat on fast sea waves on a sunny day, wave noise"),
-    )
-    return create_project(user, workspace, gettext("First light"), shots=shots)
-
-
 def rename_project(access: Access, title: str) -> None:
     """Give the project another title."""
     access.require(Right.EDIT)

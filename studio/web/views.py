@@ -22,6 +22,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from studio.domain import access, people, workspaces
 from studio.domain import projects as studio_projects
+from studio.domain import samples as sample_shots
 from studio.domain import views as room_views
 from studio.domain.access import Right
 from studio.domain.errors import DomainError
@@ -52,7 +53,7 @@ def try_now(request: HttpRequest) -> HttpResponse:
         return render(request, "studio/front.html", {"form": form, "samples": samples()})
     guest = _guest(request, form)
     workspace = studio_projects.create_workspace(guest, accounts.workspace_name(guest.display_name))
-    return redirect("room", studio_projects.sample_project(guest, workspace).pk)
+    return redirect("room", sample_shots.sample_project(guest, workspace).pk)
 
 
 def _guest(request: HttpRequest, form: GuestForm) -> User:

@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.db.models import Q
-from django.utils import translation
 from pycrdt import Doc, Map
 
 from studio.domain import access, events, projects, takes, views
@@ -16,7 +15,7 @@ from studio.domain.access import Access
 from studio.domain.errors import DomainError, Kind
 from studio.jobs import queue
 from studio.models import DocumentUpdate, Project, RoomEvent, Take, TakeState
-from tests.factories import Cast, make_person, make_request, make_worker_node
+from tests.factories import Cast, make_request, make_worker_node
 
 pytestmark = pytest.mark.django_db
 
@@ -55,17 +54,6 @@ def test_a_shot_made_before_any_offer_leaves_size_and_length_open(settings: Any,
     cast = Cast()
     written_settings = written(cast.project)[str(cast.shots[0].pk)]["settings"]
     assert (written_settings["size"], written_settings["frames"]) == (None, None)
-
-
-def test_a_sample_project_has_three_written_shots_with_titles_in_the_readers_language() -> None:
-    make_worker_node()
-    guest = make_person("Gus", guest=True)
-    workspace = projects.create_workspace(guest, "Mine")
-    with translation.override("en"):
-        project = projects.sample_project(guest, workspace)
-    assert [shot["title"] for shot in views.shot_views(project)] == ["The ball", "The bell", "The boat"]
-    assert all(shot["prompt"] for shot in written(project).values())
-    assert access.enter(guest, project.pk).role == "owner"
 
 
 def test_an_added_shot_is_seeded_and_its_seed_published(

@@ -1,0 +1,78 @@
+"""The project that a guest begins with: three written shots, each with a take of the model that ships with Rushes."""
+
+import json
+import logging
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import get_language, gettext
+
+from studio.domain import projects
+from studio.domain.stories import LANGUAGES, STORIES
+from studio.models import Project, Shot, Take, TakeState, User, Workspace
+
+logger = logging.getLogger(__name__)
+RENDERED = (
+    "prompt", "quality", "width", "height", "frames", "seed", "steps", "rate_hz", "sample_rate_hz", "waveform",
+    "model", "model_prompt", "render_ms", "clip_size_bytes", "clip_sha256",
+)  # fmt: skip
+"""What a listed take says of itself, under the names of the columns."""
+
+
+def sample_project(user: User, workspace: Workspace) -> Project:
+    """A project of three written shots in the reader's language, each with a take where one has been rendered.
+
+    Raises:
+        DomainError: as ``projects.create_project``.
+    """
+    language = next((code for code in LANGUAGES if (get_language() or "").startswith(code)), LANGUAGES[0])
+    titles = {"ball": gettext("The ball"), "bell": gettext("The bell"), "boat": gettext("The boat")}
+    shots = [(titles[story.name], story.prompts[language]) for story in STORIES]
+    project = projects.create_project(user, workspace, gettext("First light"), shots=shots)
+    for story, shot in zip(STORIES, project.shots.order_by("position"), strict=True):
+        listed = _listed().get(story.name, {}).get(language)
+        if listed is not None and listed["prompt"] == story.prompts[language]:
+            _give(shot, user, listed)
+    return project
+
+
+@cache
+def _listed() -> dict[str, dict[str, dict[str, Any]]]:
+    """The rendered takes by story and language; written by the run that rendered them."""
+    listing = _folder() / "samples.json"
+    found: dict[str, dict[str, dict[str, Any]]] = json.loads(listing.read_text())["takes"] if listing.exists() else {}
+    return found
+
+
+def _folder() -> Path:
+    return Path(settings.BASE_DIR) / "static" / "public" / "samples"
+
+
+def _give(shot: Shot, user: User, listed: dict[str, Any]) -> None:
+    """Add a rendered take to a shot, with files of its own; a storage that is away costs the take, not the project."""
+    now = timezone.now()
+    take = Take(
+        project_id=shot.project_id, shot=shot, number=1, requested_by=user, idempotency_key=f"sample-{shot.pk}",
+        state=TakeState.DONE, attempt=1, step=listed["steps"], started_at=now, ended_at=now,
+        **{name: listed[name] for name in RENDERED},
+    )  # fmt: skip
+    try:
+        take.clip_key = _keep(take, "clip.mp4", listed["clip"])
+        take.poster_key = _keep(take, "poster.jpg", listed["poster"])
+    except Exception:  # whatever the storage raises
+        logger.warning("The sample take of shot %s could not be stored", shot.pk, exc_info=True)
+        return
+    with transaction.atomic():
+        take.save(force_insert=True)
+        Shot.objects.filter(pk=shot.pk).update(picked_take=take)
+
+
+def _keep(take: Take, name: str, source: str) -> str:
+    data = (_folder() / source).read_bytes()
+    return default_storage.save(f"takes/{take.pk}/{take.attempt}/{name}", ContentFile(data))

@@ -1,0 +1,70 @@
+"""The project that a guest begins with."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.storage import default_storage
+from django.utils import translation
+
+from project.env import ROOT
+from studio.domain import access, projects, samples, views
+from studio.domain.stories import LANGUAGES, STORIES
+from studio.models import Project, Take, TakeState
+from tests.factories import make_person, make_worker_node
+
+LISTED = json.loads((ROOT / "static" / "public" / "samples" / "samples.json").read_text())["takes"]
+
+
+@pytest.fixture
+def storage(settings: Any, tmp_path: Path) -> Path:
+    backend = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(tmp_path)}}
+    settings.STORAGES = {**settings.STORAGES, "default": backend}
+    return tmp_path
+
+
+def begun(language: str) -> Project:
+    make_worker_node()
+    guest = make_person("Gus", guest=True)
+    workspace = projects.create_workspace(guest, "Mine")
+    with translation.override(language):
+        project = samples.sample_project(guest, workspace)
+    assert access.enter(guest, project.pk).role == "owner"
+    return project
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_sample_project_has_three_shots_each_with_a_picked_take(storage: Path, language: str) -> None:
+    project = begun(language)
+    shots = views.shot_views(project)
+    if language == "en":
+        assert [shot["title"] for shot in shots] == ["The ball", "The bell", "The boat"]
+    takes = [Take.objects.get(pk=shot["picked_take_id"]) for shot in shots]
+    for story, take in zip(STORIES, takes, strict=True):
+        assert (take.state, take.prompt, take.number) == (TakeState.DONE, story.prompts[language], 1)
+        with default_storage.open(take.clip_key) as file:
+            assert hashlib.sha256(file.read()).hexdigest() == take.clip_sha256
+        assert default_storage.exists(take.poster_key)
+
+
+@pytest.mark.django_db
+def test_a_storage_that_is_away_costs_the_takes_and_not_the_project(
+    storage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> str:
+        raise OSError("no route")
+
+    monkeypatch.setattr(type(default_storage), "save", away, raising=False)
+    project = begun("en")
+    assert len(views.shot_views(project)) == 3
+    assert not Take.objects.filter(project=project).exists()
+
+
+def test_what_is_listed_fits_the_stories() -> None:
+    """Run ``python -m tools.samples`` when this fails: a prompt was changed, and its take was not."""
+    for story in STORIES:
+        for language in LANGUAGES:
+            assert LISTED[story.name][language]["prompt"] == story.prompts[language]
