@@ -38,7 +38,7 @@ def sample_project(user: User, workspace: Workspace) -> Project:
     for story, shot in zip(STORIES, project.shots.order_by("position"), strict=True):
         listed = _listed().get(story.name, {}).get(language)
         if listed is not None and listed["prompt"] == story.prompts[language]:
-            _give(shot, user, listed)
+            _give(shot, listed)
     return project
 
 
@@ -54,11 +54,14 @@ def _folder() -> Path:
     return Path(settings.BASE_DIR) / "static" / "public" / "samples"
 
 
-def _give(shot: Shot, user: User, listed: dict[str, Any]) -> None:
-    """Add a rendered take to a shot, with files of its own; a storage that is away costs the take, not the project."""
+def _give(shot: Shot, listed: dict[str, Any]) -> None:
+    """Add a rendered take, which nobody asked for, to a shot, with files of its own.
+
+    A storage that is away costs the take, not the project.
+    """
     now = timezone.now()
     take = Take(
-        project_id=shot.project_id, shot=shot, number=1, requested_by=user, idempotency_key=f"sample-{shot.pk}",
+        project_id=shot.project_id, shot=shot, number=1, idempotency_key=f"sample-{shot.pk}",
         state=TakeState.DONE, attempt=1, step=listed["steps"], started_at=now, ended_at=now,
         **{name: listed[name] for name in RENDERED},
     )  # fmt: skip

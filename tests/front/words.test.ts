@@ -3,6 +3,8 @@ import { describe, expect, it } from "vitest";
 import { createTranslate } from "../../static/src/i18n";
 import { en } from "../../static/src/i18n/en";
 import { fr } from "../../static/src/i18n/fr";
+import { factsOf } from "../../static/src/room/facts";
+import { happenings } from "../../static/src/room/history";
 import { shotLine, takeState } from "../../static/src/room/wording";
 import { entered, room, take } from "./samples";
 
@@ -57,5 +59,24 @@ describe("the line of a shot", () => {
 
   it("says that a take is stopping", () => {
     expect(takeState(t, entered(), take("1", { state: "running", cancelling: true }))).toBe("stopping");
+  });
+});
+
+describe("a take that nobody asked for", () => {
+  const t = createTranslate("en");
+  const came = take("1", { state: "done", requested_by: null, ended_at: "2026-11-22T11:59:59Z" });
+  const state = entered(room({ takes: [came] }));
+
+  it("is in the history when it is done, and nobody is named", () => {
+    expect(happenings(t, state).map(({ who, text }) => who + text)).toEqual(["Take 1 of “Shot a” is done"]);
+    const facts = factsOf(t, state, came).map(([name]) => name);
+    expect(facts.filter((name) => name === "fact_by" || name === "fact_when")).toEqual([]);
+  });
+
+  it("is unlike one that somebody asked for", () => {
+    const asked = take("2", { state: "done", ended_at: "2026-11-22T12:00:05Z" });
+    const texts = happenings(t, entered(room({ takes: [asked] }))).map(({ who, text }) => `${who} ${text}`);
+    expect(texts).toEqual([" Take 1 of “Shot a” is done", "Bo asked for take 1 of “Shot a”"]);
+    expect(factsOf(t, state, asked)).toContainEqual(["fact_by", "Bo"]);
   });
 });

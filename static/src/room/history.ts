@@ -38,7 +38,9 @@ function ofTake(t: Translate, state: RoomState, take: TakeView): Happening[] {
   };
   const { state: now } = take;
   if (take.ended_at === null || now === "queued" || now === "running") return [asked];
-  return [asked, { at: take.ended_at, who: "", text: t(`did_${now}`, values), takeId: take.id }];
+  const ended = { at: take.ended_at, who: "", text: t(`did_${now}`, values), takeId: take.id };
+  // Nobody asked for the takes that a sample project begins with.
+  return take.requested_by === null ? [ended] : [asked, ended];
 }
 
 function ofLog(t: Translate, state: RoomState, entry: LogEntry): Happening {

@@ -45,6 +45,7 @@ def test_a_sample_project_has_three_shots_each_with_a_picked_take(storage: Path,
     takes = [Take.objects.get(pk=shot["picked_take_id"]) for shot in shots]
     for story, take in zip(STORIES, takes, strict=True):
         assert (take.state, take.prompt, take.number) == (TakeState.DONE, story.prompts[language], 1)
+        assert take.requested_by is None
         with default_storage.open(take.clip_key) as file:
             assert hashlib.sha256(file.read()).hexdigest() == take.clip_sha256
         assert default_storage.exists(take.poster_key)
