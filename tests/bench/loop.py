@@ -59,7 +59,7 @@ def takes(ana: Visitor, bo: Visitor) -> list[Figure]:
     """Drafts, one after the other, asked for by Ana."""
     for visitor in (ana, bo):
         visitor.room.stage.evaluate(CLOCK_STAGE)
-    showings = [_showing(ana, bo, number) for number in range(1, TAKES + 1)]
+    showings = [_showing(ana, bo) for _ in range(TAKES)]
     previews, clips = [one.preview_s for one in showings], [one.clip_s for one in showings]
     return [
         Figure(
@@ -73,9 +73,9 @@ def _most(values: list[float]) -> str:
     return f"median of {len(values)}, at most {max(values):.2f} s"
 
 
-def _showing(ana: Visitor, bo: Visitor, number: int) -> Showing:
+def _showing(ana: Visitor, bo: Visitor) -> Showing:
     bo.page.evaluate("() => Object.assign(rushesTimes, { preview: 0, clip: 0 })")
-    ana.room.request()
+    number = ana.room.request()
     for visitor in (ana, bo):
         visitor.room.expect_take(number, "done")
     hers, his = _shown(ana.page), _shown(bo.page)

@@ -41,10 +41,9 @@ def _picture(browser: Browser, studio: Studio) -> None:
     for number, prompt in enumerate(PROMPTS, start=1):
         _film(ana, number, prompt)
     ana.room.choose_shot(2)
-    ana.room.request()
-    ana.room.expect_take(2, "done")
-    ana.room.take(1).click()
-    ana.page.get_by_role("button", name="Pick take 1 for this shot").click()
+    final = ana.room.next_number() - 1
+    ana.room.expect_take(ana.room.request(), "done")
+    ana.room.take(final).click()
     bo.room.choose_shot(2)
     expect(ana.room.video).to_be_visible()
     _write_together(ana, bo)
@@ -64,8 +63,10 @@ def _film(ana: Visitor, shot: int, prompt: str) -> None:
     seed.fill(str(shot))
     seed.press("Tab")
     room.desk.get_by_role("radio", name="Final").check()
-    room.request()
-    room.expect_take(1, "done")
+    number = room.request()
+    room.expect_take(number, "done")
+    room.pick(number).click()
+    expect(room.pick(number)).to_have_attribute("aria-pressed", "true")
 
 
 def _write_together(ana: Visitor, bo: Visitor) -> None:

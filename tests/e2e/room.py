@@ -5,7 +5,11 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
+from studio.domain.stories import STORIES
 from tests.e2e.waiting import until
+
+WRITTEN = STORIES[0].prompts["en"]
+"""What the first shot of a guest's project says."""
 
 TAKE_TIMEOUT_MS = 45_000
 """A take of the small model needs 2 to 6 s; another test run on the same two cores may slow it down."""
@@ -97,9 +101,23 @@ class Room:
         self.setting("Length").select_option("33")
         self.desk.get_by_role("radio", name="Final").check()
 
-    def request(self) -> None:
-        """Generate, from the keyboard."""
+    def add_shot(self, title: str) -> None:
+        """Add a shot, name it, and have it before one: nothing is written or filmed in it."""
+        self.board.get_by_role("button", name="Add a shot").click()
+        name = self.board.get_by_role("textbox")
+        expect(name).to_be_focused()
+        name.fill(title)
+        name.press("Enter")
+
+    def request(self) -> int:
+        """Generate, from the keyboard; the number of the take that this asks for."""
+        number = self.next_number()
         self.prompt.press("Control+Enter")
+        return number
+
+    def next_number(self) -> int:
+        """The number that the shot's next take gets. The shots of a guest's project begin with a take each."""
+        return self.takes.get_by_role("button", name=re.compile(r"^Take \d+,")).count() + 1
 
     def take(self, number: int) -> Locator:
         return self.takes.get_by_role("button", name=re.compile(rf"^Take {number},"))
@@ -108,6 +126,10 @@ class Room:
         """Wait until the take's card says that state."""
         card = self.takes.get_by_role("button", name=re.compile(rf"^Take {number},.*\b{state}"))
         expect(card).to_be_visible(timeout=timeout_ms)
+
+    def pick(self, number: int) -> Locator:
+        """The button that picks a take, which must be on stage, and that lets it go again."""
+        return self.page.get_by_role("button", name=f"Pick take {number} for this shot", exact=True)
 
     def expect_step(self, at_least: int = 1, *, timeout_s: float = 45) -> int:
         """Wait until the running take on stage has come that far; the step that it is at."""

@@ -47,8 +47,9 @@ def ask(question: Callable[[], Value]) -> Value:
 
 
 def takes_of(project_id: str) -> list[Take]:
-    """A project's takes in the order in which they were asked for."""
-    return ask(lambda: list(Take.objects.filter(project_id=project_id).order_by("created_at")))
+    """The takes that people asked for in a project, in that order; not those that a guest's project begins with."""
+    asked = Take.objects.filter(project_id=project_id, requested_by__isnull=False).order_by("created_at")
+    return ask(lambda: list(asked))
 
 
 def durable_prompts(project_id: str) -> list[str]:

@@ -1,7 +1,10 @@
 """The whole way in French."""
 
+import re
+
 from playwright.sync_api import expect
 
+from studio.domain.stories import STORIES
 from tests.e2e.conftest import Come
 
 ENGLISH = (
@@ -32,8 +35,12 @@ def test_choosing_french_turns_the_front_page_and_the_room_french(come: Come) ->
     expect(banner.get_by_role("button", name="Partager")).to_be_visible()
     desk = visitor.page.get_by_role("region").filter(has=visitor.page.get_by_role("button", name="Générer"))
     desk.get_by_role("combobox", name="Lumière").select_option(label="Nuit")
-    visitor.page.get_by_role("textbox", name="Texte").press("Control+Enter")
-    expect(visitor.page.get_by_role("button", name="Prise 1, brouillon, terminée")).to_be_visible(timeout=45_000)
+    prompt = visitor.page.get_by_role("textbox", name="Texte")
+    expect(prompt).to_have_text(STORIES[0].prompts["fr"])
+    number = visitor.page.get_by_role("button", name=re.compile(r"^Prise \d+,")).count() + 1
+    prompt.press("Control+Enter")
+    take = visitor.page.get_by_role("button", name=f"Prise {number}, brouillon, terminée")
+    expect(take).to_be_visible(timeout=45_000)
     shown = visitor.page.locator("body").inner_text()
     left = [word for word in ENGLISH if word in shown]
     assert not left, f"still English: {left}\n{shown}"

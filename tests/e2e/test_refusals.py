@@ -7,6 +7,7 @@ from django.contrib.sessions.models import Session
 from playwright.sync_api import expect
 
 from tests.e2e.people import Visitor
+from tests.e2e.room import WRITTEN
 from tests.e2e.rows import ask, durable_prompts, takes_of
 from tests.e2e.waiting import until
 
@@ -20,8 +21,7 @@ def test_an_empty_prompt_is_refused_beside_the_desk(ana: Visitor) -> None:
     expect(ana.room.alert).to_contain_text("prompt is empty")
     assert takes_of(ana.room.project_id) == []
     ana.keyboard.type("a blue ball")
-    ana.room.request()
-    ana.room.expect_take(1, "done")
+    ana.room.expect_take(ana.room.request(), "done")
     expect(ana.room.alert).to_be_hidden()
 
 
@@ -51,7 +51,7 @@ def test_a_paste_far_over_the_limit_is_refused_here_and_the_room_goes_on(ana: Vi
     ana.room.prompt.click()
     ana.keyboard.press("Control+Home")
     ana.keyboard.type("Still here: ")
-    until(bo.room.text, lambda text: text.startswith("Still here: a red ball bounces at sunset"))
+    until(bo.room.text, lambda text: text.startswith(f"Still here: {WRITTEN}"))
 
 
 @pytest.mark.parametrize("seed", ["-1", "99999999999999999999", "1.5", "seven"])
@@ -116,7 +116,7 @@ def test_edits_made_offline_are_kept_in_the_browser_and_merged_once(ana: Visitor
     bo.keyboard.press("Control+End")
     bo.keyboard.type(", meanwhile gulls")
     expect(bo.room.pill).to_contain_text("Saved")
-    wanted = "Offline words: a red ball bounces at sunset, meanwhile gulls"
+    wanted = f"Offline words: {WRITTEN}, meanwhile gulls"
     # The page that was written on is closed before it could send anything.
     ana.page.close()
     ana.context.set_offline(False)
@@ -140,6 +140,6 @@ def test_edits_made_offline_are_sent_when_the_connection_is_back(ana: Visitor, b
     expect(ana.room.alert).to_contain_text("no connection")
     ana.context.set_offline(False)
     for visitor in (ana, bo):
-        visitor.room.expect_text("Unplugged, a red ball bounces at sunset")
+        visitor.room.expect_text(f"Unplugged, {WRITTEN}")
         expect(visitor.room.pill).to_contain_text("Saved", timeout=15_000)
     assert takes_of(ana.room.project_id) == []

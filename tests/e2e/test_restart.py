@@ -31,11 +31,11 @@ def test_with_no_worker_the_room_says_so_and_after_a_restart_the_waiting_take_ru
     ana: Visitor, studio: Studio
 ) -> None:
     ana.room.write("a golden bell swings")
-    ana.room.request()
+    first = ana.room.request()
     expect(ana.room.stage).to_contain_text("No worker is running")
-    ana.room.expect_take(1, "queued 1st")
-    ana.room.request()
-    ana.room.expect_take(2, "queued 2nd")
+    ana.room.expect_take(first, "queued 1st")
+    second = ana.room.request()
+    ana.room.expect_take(second, "queued 2nd")
     ana.room.ready()
     ana.complaints.expect(LOST_CONNECTION)
     studio.stop()
@@ -44,35 +44,35 @@ def test_with_no_worker_the_room_says_so_and_after_a_restart_the_waiting_take_ru
     studio.start()
     # The page that stayed open finds its way back by itself.
     expect(ana.room.pill).to_contain_text("Saved", timeout=20_000)
-    for number in (1, 2):
+    for number in (first, second):
         ana.room.expect_take(number, "done", timeout_ms=RETRY_TIMEOUT_MS)
     ana.page.reload()
     ana.room.expect_text("a golden bell swings")
     expect(ana.room.shots).to_have_count(3)
-    for number in (1, 2):
+    for number in (first, second):
         ana.room.expect_take(number, "done")
 
 
 def test_a_take_waits_its_turn_and_its_place_is_shown_to_both(ana: Visitor, bo: Visitor) -> None:
     ana.room.make_it_long()
-    ana.room.request()
+    running = ana.room.request()
     ana.room.expect_step()
     bo.room.choose_shot(2)
-    bo.room.request()
-    bo.room.expect_take(1, "queued 1st")
+    waiting = bo.room.request()
+    bo.room.expect_take(waiting, "queued 1st")
     ana.room.choose_shot(2)
-    expect(ana.room.stage).to_contain_text("Take 1 is queued 1st")
-    ana.room.desk.get_by_role("button", name="Cancel take 1").click()
-    bo.room.expect_take(1, "cancelled")
+    expect(ana.room.stage).to_contain_text(f"Take {waiting} is queued 1st")
+    ana.room.desk.get_by_role("button", name=f"Cancel take {waiting}").click()
+    bo.room.expect_take(waiting, "cancelled")
     bo.room.choose_shot(1)
-    bo.room.expect_take(1, "done")
+    bo.room.expect_take(running, "done")
 
 
 def test_a_take_whose_worker_is_killed_is_tried_again_and_the_room_says_so(
     ana: Visitor, bo: Visitor, studio: Studio
 ) -> None:
     ana.room.make_it_long()
-    ana.room.request()
+    number = ana.room.request()
     ana.room.expect_step(2)
     (worker,) = studio.children("worker")
     os.kill(worker, signal.SIGKILL)
@@ -82,7 +82,7 @@ def test_a_take_whose_worker_is_killed_is_tried_again_and_the_room_says_so(
         expect(history.filter(has_text="tried again, attempt 2")).to_be_visible(timeout=RETRY_TIMEOUT_MS)
     expect(ana.room.stage).to_contain_text("attempt 2 of 3", timeout=RETRY_TIMEOUT_MS)
     for visitor in (ana, bo):
-        visitor.room.expect_take(1, "done", timeout_ms=RETRY_TIMEOUT_MS)
+        visitor.room.expect_take(number, "done", timeout_ms=RETRY_TIMEOUT_MS)
     (take,) = takes_of(ana.room.project_id)
     assert (take.state, take.attempt) == (TakeState.DONE, 2)
 

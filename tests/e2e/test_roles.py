@@ -28,12 +28,12 @@ def test_a_viewer_watches_everything_and_changes_nothing(ana: Visitor, come: Com
     ana.keyboard.type(", calmly")
     vic.room.expect_text(f"{written}, calmly")
     vic.room.watch()
-    ana.room.request()
-    vic.room.expect_take(1, "done")
+    number = ana.room.request()
+    vic.room.expect_take(number, "done")
     assert vic.room.seen()[1] >= 3
     vic.room.playback.get_by_role("button", name="Play").click()
     vic.room.expect_playing()
-    expect(vic.page.get_by_role("button", name="Pick take 1 for this shot")).to_have_count(0)
+    expect(vic.room.pick(number)).to_have_count(0)
     assert len(takes_of(ana.room.project_id)) == 1
     assert f"{written}, calmly" in durable_prompts(ana.room.project_id)
 
@@ -53,8 +53,7 @@ def test_a_viewer_who_is_made_an_editor_goes_on_in_the_open_page_as_one(ana: Vis
 
 
 def test_a_stranger_finds_nothing_and_learns_nothing(ana: Visitor, come: Come) -> None:
-    ana.room.request()
-    ana.room.expect_take(1, "done")
+    ana.room.expect_take(ana.room.request(), "done")
     clip = ana.room.film("currentSrc")
     stan = come("Stan").try_now()
     stan.complaints.expect("status of 404")
@@ -69,8 +68,7 @@ def test_a_stranger_finds_nothing_and_learns_nothing(ana: Visitor, come: Come) -
 
 
 def test_an_unknown_browser_is_sent_to_sign_in_and_gets_no_clip(ana: Visitor, come: Come) -> None:
-    ana.room.request()
-    ana.room.expect_take(1, "done")
+    ana.room.expect_take(ana.room.request(), "done")
     clip = ana.room.film("currentSrc")
     nobody = come("Nobody")
     nobody.page.goto(ana.page.url)

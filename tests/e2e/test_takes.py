@@ -38,9 +38,9 @@ def test_control_enter_shows_both_the_previews_and_then_the_clip_with_sound(
 ) -> None:
     for visitor in (ana, bo):
         visitor.room.watch()
-    ana.room.request()
+    number = ana.room.request()
     for visitor in (ana, bo):
-        visitor.room.expect_take(1, "done")
+        visitor.room.expect_take(number, "done")
         expect(visitor.room.video).to_be_visible()
         steps, pictures = visitor.room.seen()
         assert len(steps) >= 3, f"{visitor.name} saw the steps {steps}"
@@ -79,17 +79,17 @@ def _downloads(visitor: Visitor, folder: Path) -> None:
 
 def test_cancel_stops_that_take_only(ana: Visitor, bo: Visitor) -> None:
     ana.room.make_it_long()
-    ana.room.request()
+    stopped = ana.room.request()
     ana.room.expect_step()
     bo.room.choose_shot(2)
-    bo.room.request()
-    bo.room.expect_take(1, r"(starting|step)")
-    ana.room.desk.get_by_role("button", name="Cancel take 1").click()
-    ana.room.expect_take(1, "cancelled")
-    expect(ana.room.stage).to_contain_text("Take 1 was cancelled")
-    bo.room.expect_take(1, "done")
+    other = bo.room.request()
+    bo.room.expect_take(other, r"(starting|step)")
+    ana.room.desk.get_by_role("button", name=f"Cancel take {stopped}").click()
+    ana.room.expect_take(stopped, "cancelled")
+    expect(ana.room.stage).to_contain_text(f"Take {stopped} was cancelled")
+    bo.room.expect_take(other, "done")
     bo.room.choose_shot(1)
-    expect(bo.room.stage).to_contain_text("Take 1 was cancelled")
+    expect(bo.room.stage).to_contain_text(f"Take {stopped} was cancelled")
     first, second = takes_of(ana.room.project_id)
     assert (first.state, second.state) == (TakeState.CANCELLED, TakeState.DONE)
     assert 0 < first.step < first.steps
@@ -101,7 +101,7 @@ def test_a_reload_and_a_late_third_person_see_the_newest_preview_at_once(
 ) -> None:
     ana.room.make_it_long()
     invitation = ana.room.invite("watch")
-    ana.room.request()
+    number = ana.room.request()
     ana.room.expect_step(2)
     with frozen_worker(studio):
         step = ana.room.expect_step()
@@ -112,21 +112,22 @@ def test_a_reload_and_a_late_third_person_see_the_newest_preview_at_once(
             expect(visitor.room.stage).to_contain_text("Live preview")
             assert visitor.room.expect_step(step, timeout_s=3) >= step
     for visitor in (ana, chi):
-        visitor.room.expect_take(1, "done")
+        visitor.room.expect_take(number, "done")
     assert only_take(ana).attempt == 1
 
 
 def test_a_picked_take_and_a_reused_seed_are_seen_by_both(ana: Visitor, bo: Visitor) -> None:
-    ana.room.request()
-    ana.room.expect_take(1, "done")
-    ana.page.get_by_role("button", name="Pick take 1 for this shot").click()
-    bo.room.expect_take(1, "done, picked")
+    ana.room.pick(1).click()
+    expect(bo.room.shots.first).not_to_contain_text("picked")
+    number = ana.room.request()
+    ana.room.expect_take(number, "done")
+    ana.room.pick(number).click()
+    bo.room.expect_take(number, "done, picked")
     expect(bo.room.shots.first).to_contain_text("picked")
     bo.page.get_by_role("button", name="Reuse seed").click()
     seed = str(only_take(ana).seed)
     expect(ana.room.desk.get_by_role("textbox", name="Seed")).to_have_value(seed)
-    bo.room.request()
-    ana.room.expect_take(2, "done")
+    ana.room.expect_take(bo.room.request(), "done")
     first, second = takes_of(ana.room.project_id)
     assert first.seed == second.seed
 
@@ -134,13 +135,14 @@ def test_a_picked_take_and_a_reused_seed_are_seen_by_both(ana: Visitor, bo: Visi
 def test_closing_every_browser_does_not_stop_a_take(ana: Visitor) -> None:
     ana.room.make_it_long()
     address, project_id = ana.page.url, ana.room.project_id
-    ana.room.request()
+    number = ana.room.request()
     ana.room.expect_step()
     ana.page.close()
     until(lambda: takes_of(project_id)[0].state, lambda state: state == TakeState.DONE, timeout_s=60)
     ana.page = ana.context.new_page()
     ana.page.goto(address)
-    ana.room.expect_take(1, "done")
+    ana.room.expect_take(number, "done")
+    ana.room.take(number).click()
     ana.room.playback.get_by_role("button", name="Play").click()
     ana.room.expect_playing()
 
@@ -149,16 +151,18 @@ def test_two_people_pressing_generate_at_once_get_a_take_each(ana: Visitor, bo: 
     for visitor in (ana, bo):
         visitor.room.choose_shot(2)
         visitor.room.prompt.click()
+    first = ana.room.next_number()
     ana.keyboard.press("Control+Enter")
     bo.keyboard.press("Control+Enter")
     for visitor in (ana, bo):
-        visitor.room.expect_take(1, "done")
-        visitor.room.expect_take(2, "done")
+        visitor.room.expect_take(first, "done")
+        visitor.room.expect_take(first + 1, "done")
     names = {take.requested_by_id for take in takes_of(ana.room.project_id)}
     assert len(names) == 2
 
 
 def test_a_double_click_on_generate_asks_for_one_take(ana: Visitor) -> None:
+    number = ana.room.next_number()
     ana.room.generate.evaluate("(button) => { button.click(); button.click(); }")
-    ana.room.expect_take(1, "done")
+    ana.room.expect_take(number, "done")
     assert len(takes_of(ana.room.project_id)) == 1

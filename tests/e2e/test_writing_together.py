@@ -7,11 +7,10 @@ import psycopg
 from playwright.sync_api import expect
 
 from tests.e2e.people import Visitor
+from tests.e2e.room import WRITTEN
 from tests.e2e.rows import durable_prompts
 from tests.e2e.waiting import until
 from tests.helpers.studio import Studio
-
-WRITTEN = "a red ball bounces at sunset"
 
 
 def type_at_once(ana: Visitor, hers: str, bo: Visitor, his: str) -> None:
@@ -63,7 +62,7 @@ def test_each_sees_the_others_caret_and_selection_with_the_name(ana: Visitor, bo
     expect(bo.room.prompt.get_by_text("Ana", exact=True)).to_be_visible()
     expect(ana.room.prompt.get_by_text("Bo", exact=True)).to_be_visible()
     bo.keyboard.press("Control+Shift+ArrowLeft")
-    expect(ana.room.prompt.locator(".sel")).to_have_text("sunset")
+    expect(ana.room.prompt.locator(".sel")).to_have_text(WRITTEN.split()[-1])
     bo.leave()
     expect(ana.room.prompt.get_by_text("Bo", exact=True)).to_have_count(0)
 
