@@ -9,7 +9,6 @@ from typing import Any
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import get_language, gettext
 
@@ -57,7 +56,8 @@ def _folder() -> Path:
 def _give(shot: Shot, listed: dict[str, Any]) -> None:
     """Add a rendered take, which nobody asked for, to a shot, with files of its own.
 
-    A storage that is away costs the take, not the project.
+    It is not picked: the reader's first own take then stands for the shot at once. A storage that is away costs the
+    take, not the project.
     """
     now = timezone.now()
     take = Take(
@@ -71,9 +71,7 @@ def _give(shot: Shot, listed: dict[str, Any]) -> None:
     except Exception:  # whatever the storage raises
         logger.warning("The sample take of shot %s could not be stored", shot.pk, exc_info=True)
         return
-    with transaction.atomic():
-        take.save(force_insert=True)
-        Shot.objects.filter(pk=shot.pk).update(picked_take=take)
+    take.save(force_insert=True)
 
 
 def _keep(take: Take, name: str, source: str) -> str:

@@ -117,7 +117,6 @@ def test_a_reload_and_a_late_third_person_see_the_newest_preview_at_once(
 
 
 def test_a_picked_take_and_a_reused_seed_are_seen_by_both(ana: Visitor, bo: Visitor) -> None:
-    ana.room.pick(1).click()
     expect(bo.room.shots.first).not_to_contain_text("picked")
     number = ana.room.request()
     ana.room.expect_take(number, "done")

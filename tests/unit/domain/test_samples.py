@@ -37,12 +37,13 @@ def begun(language: str) -> Project:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_sample_project_has_three_shots_each_with_a_picked_take(storage: Path, language: str) -> None:
+def test_a_sample_project_has_three_shots_each_with_a_take_and_none_picked(storage: Path, language: str) -> None:
     project = begun(language)
     shots = views.shot_views(project)
     if language == "en":
         assert [shot["title"] for shot in shots] == ["The ball", "The bell", "The boat"]
-    takes = [Take.objects.get(pk=shot["picked_take_id"]) for shot in shots]
+    assert [shot["picked_take_id"] for shot in shots] == [None] * 3
+    takes = [Take.objects.get(shot=shot["id"]) for shot in shots]
     for story, take in zip(STORIES, takes, strict=True):
         assert (take.state, take.prompt, take.number) == (TakeState.DONE, story.prompts[language], 1)
         assert take.requested_by is None
