@@ -99,13 +99,20 @@ class RoomConsumer(Socket):
         self.push(reply.model_dump_json())
 
     async def _work(self) -> None:
-        while True:
-            message = await self._inbox.get()
-            with translation.override(self._language):
-                if isinstance(message, protocol.Hello):
-                    await self._greet(message.last_seq)
-                else:
-                    await self._perform(message)
+        """Do what comes. A viewer for whom no more is done is closed: it would wait for answers for ever."""
+        try:
+            while True:
+                await self._do(await self._inbox.get())
+        except Exception:
+            logger.exception("room %s: no more is done for user %s", self.project_id, self.access.user.pk)
+            self.close("unavailable")
+
+    async def _do(self, message: protocol.Hello | protocol.Command) -> None:
+        with translation.override(self._language):
+            if isinstance(message, protocol.Hello):
+                await self._greet(message.last_seq)
+            else:
+                await self._perform(message)
 
     async def _greet(self, last_seq: int | None) -> None:
         """Hear the room first and read it then: what happens between the two is held, and told once."""

@@ -87,15 +87,15 @@ class DocumentSession(Socket):
 
     def _handle(self, kind: Kind, payload: bytes) -> None:
         if kind is Kind.VECTOR:
-            self._room.put(Question(self, payload), len(payload))
+            self._room.put(Question(self, payload))
         elif kind is Kind.AWARENESS:
             self.speaker.hear(payload)
         elif kind is Kind.QUERY:
             self._room.introduce(self)
         elif payload == EMPTY or self._may_edit:
-            self._room.put(Edit(self, payload), len(payload))
+            self._room.put(Edit(self, payload))
         elif kind is Kind.SYNC:
-            self._room.put(Probe(self, payload), len(payload))
+            self._room.put(Probe(self, payload))
         else:
             self.close("revoked")
 

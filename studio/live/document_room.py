@@ -1,8 +1,8 @@
 """One project's document in this web process: what comes in is checked, made durable, acknowledged, passed on.
 
-One task does it all in the order in which it came (SPEC.md, D-7), so nothing falls between the state that a
-joining client is given and the updates that it hears from then on. Work that comes while a batch is on its way to
-Postgres makes up the next batch: that is the group commit.
+One task does it all (SPEC.md, D-7), so nothing falls between the state that a joining client is given and the updates
+that it hears from then on. Edits that come while a batch is on its way to Postgres make up the next batch: that is the
+group commit. What else there is to do is done between two batches.
 """
 
 import asyncio
@@ -10,16 +10,15 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from itertools import groupby
 from typing import Any, TypeVar
 from uuid import UUID
-from weakref import WeakSet
 
 import psycopg
 
 from studio.live import groups
 from studio.live.document_intake import Intake, Refusal
 from studio.live.document_log import DocumentLog
+from studio.live.document_queue import Queue
 from studio.live.document_wire import (
     State,
     awareness_frame,
@@ -29,7 +28,7 @@ from studio.live.document_wire import (
     step_2,
     update_frame,
 )
-from studio.live.document_work import Edit, Join, Peer, Probe, Question, Resync, Work
+from studio.live.document_work import Edit, Join, Other, Peer, Probe, Question, Resync, Work
 from studio.live.hub import Hub
 from studio.live.keeper_client import KeeperClient, KeeperDiedError
 from studio.live.keeper_wire import Effect
@@ -43,8 +42,6 @@ WINDOW_S, LAST_WINDOW_S = 0.025, 0.15
 WINDOW_PER_WORK = 4
 """Where a document is costly to check, batches are further apart: a room takes a fifth of the keeper at most."""
 COMPACT_ROWS = 500
-MAX_QUEUED = 4000
-MAX_QUEUED_BYTES = 16 * 1024 * 1024
 MAX_TO_SAY = 1000
 SAY_TIMEOUT_S = 2.0
 FIRST_BACKOFF_S, LAST_BACKOFF_S = 0.1, 1.0
@@ -68,10 +65,8 @@ class DocumentRoom:
         self._log, self._keeper, self._hub, self._origin = log, keeper, hub, origin
         self._intake = Intake(project_id, log, keeper, self._persist)
         self._compact_at = COMPACT_ROWS
-        self._queue: list[Work] = []
-        self._queued_bytes = 0
+        self._queue = Queue()
         self._wake, self._stalled = asyncio.Event(), False
-        self._faulty: WeakSet[Peer] = WeakSet()
         self._to_say: asyncio.Queue[bytes] = asyncio.Queue(MAX_TO_SAY)
 
     # For connections: none of these waits.
@@ -88,19 +83,21 @@ class DocumentRoom:
             peer.push(frame)
 
     def leave(self, peer: Peer) -> None:
-        """A connection has gone; what it sent is still served."""
+        """A connection has gone; the edits that it sent are still served."""
         self.peers.discard(peer)
         peer.speaker.leave()
         self._wake.set()
 
-    def put(self, work: Work, size_bytes: int = 0) -> None:
-        """Queue work. Over the bound, the connection that brings it is closed; while Postgres is away, all are."""
-        if len(self._queue) >= MAX_QUEUED or self._queued_bytes + size_bytes > MAX_QUEUED_BYTES:
-            self._overflow(work)
+    def put(self, work: Work) -> None:
+        """Queue work. Over the bound, the connection that has most there is closed; while Postgres is away, all are."""
+        if isinstance(work, Probe) and self._queue.has_like(work):
+            self._end(work.peer, "too_much")
             return
-        self._queue.append(work)
-        self._queued_bytes += size_bytes
-        self._wake.set()
+        if not self._queue.has_place(work):
+            self._overflow(work)
+        if work.peer is None or work.peer.closing is None:
+            self._queue.add(work)
+            self._wake.set()
 
     def close_all(self, reason: str) -> None:
         """Close every connection."""
@@ -117,7 +114,7 @@ class DocumentRoom:
         if origin == self._origin:
             return
         if kind == groups.DOCUMENT:
-            self.put(Edit(None, payload), len(payload))
+            self.put(Edit(None, payload))
         elif kind == groups.AWARENESS:
             self._hear(payload)
         elif kind == groups.AWARENESS_QUERY:
@@ -162,38 +159,50 @@ class DocumentRoom:
             task.cancel()
 
     async def _serve(self) -> None:
+        """All that waits: edits go together, the rest one by one, and makes no edit that comes meanwhile late."""
         await self._wake.wait()
         self._wake.clear()
-        work, self._queue, self._queued_bytes = self._queue, [], 0
-        if not work:
+        if not self._queue:
             return
         now = asyncio.get_running_loop().time
         started = now()
-        for _kind, same in groupby(work, key=type):
-            await self._do(list(same))
+        edits, others = self._queue.take()
+        due = await self._batch(edits)
+        for item in others:
+            if now() >= due:
+                due = await self._batch(self._queue.take_edits())
+            await self._do(item)
         worked_s = now() - started
         if self._intake.rows > self._compact_at:
             await self._compact()
-        await asyncio.sleep(min(LAST_WINDOW_S, max(WINDOW_S - worked_s, WINDOW_PER_WORK * worked_s)))
+        await asyncio.sleep(_pause_s(worked_s))
 
-    async def _do(self, work: Sequence[Work]) -> None:
-        """A run of work of one kind: edits go together, the rest one by one."""
-        if edits := [item for item in work if isinstance(item, Edit)]:
-            await self._edit(edits)
+    async def _batch(self, edits: Sequence[Edit]) -> float:
+        """Serve edits; returns when the next batch is due."""
+        now = asyncio.get_running_loop().time
+        started = now()
+        if not edits:
+            return started
+        await self._edit(edits)
+        ended = now()
+        return ended + _pause_s(ended - started)
+
+    async def _do(self, item: Other) -> None:
+        """What is no edit. Who has gone, or is being closed, is not served."""
+        if item.peer is not None and (item.peer not in self.peers or item.peer.closing is not None):
             return
-        steps: dict[type[Work], Callable[[Any], Awaitable[None]]] = {
+        steps: dict[type[Other], Callable[[Any], Awaitable[None]]] = {
             Join: self._greet,
             Question: self._answer,
             Probe: self._probe,
             Resync: self._resync,
         }
-        for item in work:
-            try:
-                await steps[type(item)](item)
-            except (UpdateError, KeeperDiedError) as error:
-                logger.warning("project %s: %s failed: %s", self.project_id, type(item).__name__, error)
-                if not isinstance(item, Resync) and item.peer is not None:
-                    item.peer.close("bad_update")
+        try:
+            await steps[type(item)](item)
+        except (UpdateError, KeeperDiedError) as error:
+            logger.warning("project %s: %s failed: %s", self.project_id, type(item).__name__, error)
+            if item.peer is not None:
+                self._end(item.peer, "bad_update")
 
     async def _greet(self, join: Join) -> None:
         vector, _update = await self._intake.diff(NOTHING_KNOWN)
@@ -205,8 +214,9 @@ class DocumentRoom:
 
     async def _probe(self, probe: Probe) -> None:
         if await self._intake.probe(probe.update):
-            probe.peer.close("revoked")
-        probe.peer.saved(1)
+            self._end(probe.peer, "revoked")
+        else:
+            probe.peer.saved(1)
 
     async def _resync(self, _resync: Resync) -> None:
         """Read the log again, and give the connections here what came of it; say again who is here."""
@@ -220,7 +230,7 @@ class DocumentRoom:
 
     async def _edit(self, edits: Sequence[Edit]) -> None:
         """Check, commit, acknowledge, pass on: in this order, so that what is seen or said saved is durable."""
-        taken = await self._intake.take_in([edit for edit in edits if edit.peer not in self._faulty])
+        taken = await self._intake.take_in(edits)
         known = [edit for edit, effect in taken.effects if effect is not Effect.NOTHING]
         rows = [(edit.peer.speaker.user_id, edit.update) for edit in known if edit.peer is not None]
         if rows and not await self._persist(lambda: self._log.append(rows)):
@@ -245,8 +255,7 @@ class DocumentRoom:
             # Another process holds what this one cannot: the log says what is true.
             self.put(Resync())
             return
-        self._faulty.add(peer)
-        peer.close("bad_update")
+        self._end(peer, "bad_update")
         user_id = peer.speaker.user_id
         await self._persist(lambda: self._log.quarantine(user_id, update, refusal.reason))
 
@@ -274,17 +283,25 @@ class DocumentRoom:
                 self._stalled = False
                 return result
 
+    def _end(self, peer: Peer, reason: str) -> None:
+        """Close a connection, and do no more for it: what it sent may build on what is not taken in."""
+        peer.close(reason)
+        self._queue.keep(lambda work: work.peer is not peer)
+
     def _overflow(self, work: Work) -> None:
-        """Nothing that is dropped here was acknowledged: who sent it still has it, and comes back with it."""
+        """Make place. Nothing that is dropped here was acknowledged: who sent it still has it, and comes back with it.
+
+        Not who happens to come when the queue is full is closed, but who has filled it.
+        """
         if self._stalled:
-            self._queue = [item for item in self._queue if isinstance(item, Edit) and item.peer is None]
-            self._queued_bytes = sum(len(item.update) for item in self._queue if isinstance(item, Edit))
+            self._queue.keep(lambda work: work.peer is None)
             self.close_all("unavailable")
-        elif isinstance(work, Resync) or work.peer is None:
-            self._queue = [item for item in self._queue if not isinstance(item, Edit) or item.peer is not None]
-            self._queue.append(Resync())
-        else:
-            work.peer.close("too_much")
+        while not self._queue.has_place(work):
+            if heaviest := self._queue.heaviest():
+                self._end(heaviest, "too_much")
+            else:
+                self._queue.keep(lambda work: work.peer is not None)
+                self._queue.add(Resync())
 
     # What goes out.
 
@@ -317,3 +334,8 @@ class DocumentRoom:
         while True:
             await self._hub.publish(self.project_id, await self._to_say.get())
             self._to_say.task_done()
+
+
+def _pause_s(worked_s: float) -> float:
+    """How long to wait after so much work."""
+    return min(LAST_WINDOW_S, max(WINDOW_S - worked_s, WINDOW_PER_WORK * worked_s))

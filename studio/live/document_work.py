@@ -11,6 +11,8 @@ class Peer(Protocol):
     """A connection."""
 
     speaker: Speaker
+    closing: int | None
+    """The code that it is being closed with. Nothing comes from it then."""
 
     def push(self, frame: bytes) -> None:
         """Send a frame."""
@@ -60,5 +62,8 @@ class Edit:
 class Resync:
     """Messages of other processes may have been lost."""
 
+    peer: None = None
 
-Work = Join | Question | Probe | Edit | Resync
+
+Other = Join | Question | Probe | Resync
+Work = Edit | Other

@@ -142,6 +142,9 @@ class KeeperClient:
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGKILL)
+        # Of an answer that nobody read to its end, the rest: asyncio waits for ever for a child whose output is unread.
+        if process.stdout is not None:
+            await process.stdout.read()
         await process.wait()
         # Else the pipe's transport outlives its loop in tests, and warns.
         if process.stdin is not None:

@@ -77,15 +77,21 @@ class KeptDocument:
             raise _refusal(error) from None
 
     def probe(self, update: bytes) -> bool:
-        """Whether an update would change anything. Raises UpdateError."""
+        """Whether an update would change anything. Raises UpdateError.
+
+        Only one of what is known all through is applied: it may still delete. The outline is as it was then, and
+        outlining is what costs most of a reload.
+        """
+        if not self._outline.holds(scan(update)):
+            return True
         try:
-            if self._outline.take(scan(update)) and not self._apply(update):
-                return False
+            changes = self._apply(update)
         except BaseException as error:
             self._recover(error)
             raise _refusal(error) from None
-        self._reload()
-        return True
+        if changes:
+            self._doc = _load(self.state)
+        return changes
 
     def encoded_vector(self) -> bytes:
         """The state vector, for a client that is to send what is lacking here."""

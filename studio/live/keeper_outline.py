@@ -80,6 +80,17 @@ class Outline:
             self._undo()
         return whole
 
+    def holds(self, update: Update) -> bool:
+        """Whether all that an update names has its place; nothing is placed. Raises UpdateError: half a character."""
+        for section in update.sections:
+            if section.clock + sum(struct.length for struct in section.structs) > self.ends.get(section.client, 0):
+                return False
+        for client, start, end in update.deletions:
+            if end > self.ends.get(client, 0):
+                return False
+            self._check_uncut((client, start), (client, end))
+        return True
+
     def _place(self, update: Update) -> bool:
         """Sections refer to each other: each goes on as far as it can, and again when what stopped it is there."""
         ready = deque((section, 0, section.clock) for section in update.sections)

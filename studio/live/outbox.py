@@ -42,6 +42,16 @@ class Outbox:
         self._wake.set()
         return self.size_bytes <= self._max_bytes
 
+    def end(self) -> None:
+        """Send the messages that wait, and no preview any more."""
+        self.credits = 0
+        self.put("")
+
+    @property
+    def has_messages(self) -> bool:
+        """Whether messages wait to be taken."""
+        return bool(self._messages)
+
     @property
     def is_answered(self) -> bool:
         """Whether every answer has gone out."""

@@ -105,7 +105,7 @@ class Socket(AsyncConsumer):  # type: ignore[misc]  # channels has no types
         """Close with one of CLOSE_CODES, once what was pushed has gone out; nothing goes out after."""
         if self.closing is None:
             self.closing = CLOSE_CODES[reason]
-            self.outbox.put("")
+            self.outbox.end()
             asyncio.get_running_loop().call_later(CLOSE_TIMEOUT_S, self._abort)
 
     def _abort(self) -> None:
@@ -147,12 +147,10 @@ class Socket(AsyncConsumer):  # type: ignore[misc]  # channels has no types
 
     async def _send_until_closing(self) -> None:
         """``send`` waits while the peer does not read, where the server lets it know."""
-        while True:
+        while self.closing is None or self.outbox.has_messages:
             for frame in await self.outbox.take():
                 if frame:
                     await self._transmit({"type": "websocket.send", **_body(frame)})
-            if self.closing is not None:
-                return
 
     async def _transmit_close(self) -> None:
         with contextlib.suppress(RuntimeError):

@@ -13,7 +13,7 @@ import pytest
 
 from project.env import ROOT
 from studio.live.keeper_client import KeeperClient, KeeperDiedError, UnknownRoomError
-from studio.live.keeper_wire import Effect
+from studio.live.keeper_wire import Effect, Operation, pack
 from studio.live.prescan import EMPTY, UpdateError, scan_vector
 from tests.helpers import fragile_keeper
 from tests.helpers.fuzz import crafted, mutated
@@ -48,6 +48,22 @@ async def test_a_room_has_to_be_loaded_and_can_be_forgotten(keeper: KeeperClient
     await keeper.forget(room)
     with pytest.raises(UnknownRoomError):
         await keeper.probe(room, EMPTY)
+
+
+async def test_d8_a_keeper_ends_also_in_the_middle_of_an_answer_that_nobody_reads(keeper: KeeperClient) -> None:
+    """More than asyncio reads ahead of who asked: it then looks no more whether the other side is there."""
+    room, writers = uuid4(), Writers(count=1)
+    await keeper.load(room, EMPTY, [*writers.log, *writers.type("x" * 9)])
+    child = keeper._process
+    assert child is not None
+    assert child.stdin is not None
+    assert child.stdout is not None
+    child.stdin.write(pack(Operation.DIFF, room.bytes, [b"\x00"]) * 20_000)
+    async with asyncio.timeout(5):
+        while not child.stdout._paused:  # type: ignore[attr-defined]  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        await keeper.close()
+        assert len(await keeper.load(room, EMPTY, writers.log)) == 0
 
 
 async def test_a_log_with_a_bad_row_loads_without_it(keeper: KeeperClient) -> None:

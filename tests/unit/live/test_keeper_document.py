@@ -49,6 +49,38 @@ def test_what_is_known_changes_nothing() -> None:
     assert document.probe(writers.write(1)[0])
 
 
+def test_d9_asking_what_a_viewers_update_changes_leaves_the_document_and_its_outline_as_they_are() -> None:
+    writers = Writers(seed=2)
+    writers.write(20)
+    document = kept(writers)
+    before, outline = document.diff(b"\x00"), document._outline
+    shots, prompt = writers.docs[0]["shots"], writers.docs[0]["shots"][SHOT]["prompt"]
+    [_lost, gapped] = Writers(count=1, seed=5).type("ab")
+    news = [change(writers.docs[0], act) for act in (lambda: prompt.insert(0, "x"), lambda: prompt.clear())]
+    for update in (*news, change(writers.docs[0], lambda: shots.pop(SHOT)), gapped):
+        assert document.probe(update)
+    assert document._outline is outline
+    assert (document.diff(b"\x00"), outline.is_stale, document.waiting) == (before, False, [])
+    assert document.check([news[0]]).effects == [Effect.CHANGED]
+
+
+def test_d9_a_viewers_deletion_that_has_come_changes_nothing_and_one_that_has_not_does() -> None:
+    writers = Writers(seed=2)
+    document = kept(writers)
+    clear = change(writers.docs[0], lambda: writers.docs[0]["shots"][SHOT]["prompt"].clear())
+    assert document.probe(clear)
+    document.check([clear])
+    assert not document.probe(clear)
+
+
+def test_d9_a_viewers_deletion_of_half_a_character_is_refused() -> None:
+    doc = seeded(prompt="🎬")
+    document, _ = KeptDocument.replay(EMPTY, [doc.get_update()])
+    [(client, clock)] = document._outline._halves
+    with pytest.raises(UpdateError, match="whole characters"):
+        document.probe(b"\x00\x01" + varuint(client) + b"\x01" + varuint(clock) + b"\x01")
+
+
 def test_a_batch_comes_back_as_one_update_that_says_the_same() -> None:
     writers = Writers(seed=3, count=8)
     document, late = kept(writers), Doc[Any]()

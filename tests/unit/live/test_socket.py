@@ -1,4 +1,4 @@
-"""The socket that both of a room's sockets are made of: rules R-04, R-13 and R-19 of studio/live/SPEC-ROOM.md."""
+"""The socket that both of a room's sockets are made of: rules R-04, R-13, R-15 and R-19 of studio/live/SPEC-ROOM.md."""
 
 import asyncio
 from typing import Any
@@ -88,6 +88,22 @@ async def test_what_was_said_before_the_close_goes_out_and_nothing_after(wire: W
     wire.socket.push("too late")
     wire.text("too late")
     assert (await wire.next())["text"] == "last words"
+    assert await wire.next() == {"type": "websocket.close", "code": 4403}
+    await wire.gone()
+    assert wire.outward.empty()
+
+
+async def test_r15_what_was_said_before_the_close_goes_out_also_while_the_peer_is_slow(wire: Wire) -> None:
+    wire.reads.clear()
+    wire.socket.push("first")
+    await asyncio.wait_for(wire.sending.wait(), 5)
+    wire.socket.push("last words")
+    wire.socket.outbox.credit(1)
+    wire.socket.close("revoked")
+    wire.socket.push("too late")
+    wire.socket.outbox.offer(uuid4(), b"too late")
+    wire.reads.set()
+    assert [(await wire.next())["text"] for _ in range(2)] == ["first", "last words"]
     assert await wire.next() == {"type": "websocket.close", "code": 4403}
     await wire.gone()
     assert wire.outward.empty()

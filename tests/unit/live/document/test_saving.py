@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from studio.domain.access import Access
-from studio.live import broadcast, document_log, document_room, groups, keeper_client
+from studio.live import broadcast, document_log, document_queue, document_room, groups, keeper_client
 from studio.models import DocumentSnapshot, Project
 from tests.factories import Cast
 from tests.helpers.document import Client
@@ -81,7 +81,7 @@ async def test_d7_when_too_much_waits_for_postgres_everybody_is_asked_to_come_ba
         raise OSError("Postgres is away")
 
     monkeypatch.setattr(document_log.DocumentLog, "append", append)
-    monkeypatch.setattr(document_room, "MAX_QUEUED", 5)
+    monkeypatch.setattr(document_queue, "MAX_QUEUED", 5)
     type_at_start(one, shot, "A")
     await asyncio.wait_for(failed.wait(), 5)
     for letter in "BCDEFGH":
