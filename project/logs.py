@@ -26,7 +26,12 @@ class HideTokens(logging.Filter):
     """Takes the tokens of invitation, reset and confirmation links out of log lines: each lets its holder in."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        message = record.getMessage()
+        try:
+            message = record.getMessage()
+        except Exception:
+            # Whose arguments do not fit, anywhere in a library: raised here, it would break what is being logged.
+            record.msg, record.args = "a line that cannot be written, from %s:%d", (record.pathname, record.lineno)
+            return True
         hidden = _hide(message)
         if hidden != message:
             record.msg, record.args = hidden, ()

@@ -41,15 +41,23 @@ class Child:
     due_at_s: float = field(default=0.0)
 
     def start(self) -> None:
-        """Start it in a session of its own, so that Ctrl-C reaches only the supervisor."""
-        self.process = subprocess.Popen(
-            [sys.executable, "manage.py", *self.arguments],
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-            pass_fds=self.descriptors,
-            preexec_fn=_die_with_parent,
-        )
+        """Start it in a session of its own, so that Ctrl-C reaches only the supervisor.
+
+        A machine that has no room for another process just now is no reason to end those that run: ``watch`` tries
+        again.
+        """
+        try:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", *self.arguments],
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                pass_fds=self.descriptors,
+                preexec_fn=_die_with_parent,
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            log.warning("%s cannot be started (%s); trying again in %.1f s", self.name, error, self.pause_s)
+            self._pause()
         self.started_at_s = time.monotonic()
 
     def watch(self) -> None:
@@ -62,10 +70,13 @@ class Child:
             if now - self.started_at_s > STEADY_AFTER_S:
                 self.pause_s = FIRST_PAUSE_S
             log.warning("%s ended (%s); starting it again in %.1f s", self.name, _why(code), self.pause_s)
-            self.process, self.due_at_s = None, now + self.pause_s
-            self.pause_s = min(self.pause_s * 2, LONGEST_PAUSE_S)
+            self._pause()
         elif now >= self.due_at_s:
             self.start()
+
+    def _pause(self) -> None:
+        self.process, self.due_at_s = None, time.monotonic() + self.pause_s
+        self.pause_s = min(self.pause_s * 2, LONGEST_PAUSE_S)
 
     def has_ended(self) -> bool:
         """Whether its process is not running now."""

@@ -1,5 +1,7 @@
 """The studio's application: wires the rules to their edges once, when Django is ready."""
 
+from functools import partial
+
 from django.apps import AppConfig
 
 
@@ -8,8 +10,10 @@ class StudioConfig(AppConfig):
 
     def ready(self) -> None:
         from studio.domain import events
-        from studio.live import broadcast, revocation
+        from studio.live import broadcast, revocation, threads
+        from studio.web import health
 
         events.on_publish(broadcast.publish_event)
         events.on_document(broadcast.publish_document)
         revocation.connect()
+        health.PROBES.append(health.Probe("sockets", partial(threads.await_free, health.PROBE_TIMEOUT_S)))

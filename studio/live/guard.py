@@ -58,7 +58,9 @@ class Guard:
         self._sockets[socket] = digest(session_key)
         self._counts.update(_counted(socket))
         self._rounds = self._rounds or asyncio.create_task(self._go_round(), context=trace.only())
-        return ""
+        # Asked once more, now that it is among those whom ``revoked`` looks through: what was said meanwhile named
+        # somebody who was not there yet.
+        return await in_thread(standing, session_key, socket.access)
 
     def forget(self, socket: Guarded) -> None:
         """The socket is gone."""
@@ -73,13 +75,20 @@ class Guard:
         kind, _, value = payload.partition(":")
         for socket, session in list(self._sockets.items()):
             if value == (str(socket.access.user.pk) if kind == "user" else session):
-                await self.check(socket)
+                await self._check_and_go_on(socket)
 
     async def check(self, socket: Guarded) -> None:
         """Close the socket when its session has ended, or its person's role is not what it was."""
         session_key: str = socket.scope["session"].session_key or ""
         if reason := await in_thread(standing, session_key, socket.access):
             socket.close(reason)
+
+    async def _check_and_go_on(self, socket: Guarded) -> None:
+        """One that cannot be checked never keeps the others from it."""
+        try:
+            await self.check(socket)
+        except Exception:
+            logger.exception("access of user %s was not checked", socket.access.user.pk)
 
     def _full(self, socket: Guarded) -> bool:
         person, room = _counted(socket)
@@ -90,10 +99,7 @@ class Guard:
         while True:
             await asyncio.sleep(RECHECK_S)
             for socket in list(self._sockets):
-                try:
-                    await self.check(socket)
-                except Exception:
-                    logger.exception("access of user %s was not checked", socket.access.user.pk)
+                await self._check_and_go_on(socket)
 
 
 def _counted(socket: Guarded) -> tuple[object, object]:

@@ -144,8 +144,10 @@ class Hub:
 
     async def _read(self, pubsub: redis.asyncio.client.PubSub) -> None:
         """Subscribe to every open room on a new connection, then hand out what comes, until it breaks."""
-        await pubsub.subscribe(groups.REVOKED, *self._listeners)
+        known = set(self._listeners)
+        await pubsub.subscribe(groups.REVOKED, *known)
         self._pubsub = pubsub
+        await self._catch_up(pubsub, known)
         pings = asyncio.create_task(_ping(pubsub))
         try:
             async with asyncio.timeout(SILENCE_S) as silence:
@@ -154,6 +156,14 @@ class Hub:
                     self._take(message)
         finally:
             pings.cancel()
+
+    async def _catch_up(self, pubsub: redis.asyncio.client.PubSub, known: set[str]) -> None:
+        """Rooms opened or left while the connection was being made had none on which to say so."""
+        async with self._order:
+            if opened := self._listeners.keys() - known:
+                await pubsub.subscribe(*opened)
+            if left := known - self._listeners.keys():
+                await pubsub.unsubscribe(*left)
 
     def _take(self, message: dict[str, Any]) -> None:
         channel = (message["channel"] or b"").decode()

@@ -36,6 +36,9 @@ class Channel(http.HTTPChannel):  # type: ignore[misc]  # twisted's own types ar
     def requestDone(self, request: Any) -> None:  # noqa: N802 - twisted's name
         self._waits = True
         super().requestDone(request)
+        if not self.persistent:
+            # Closing waits until all has gone out, and to a peer that does not read nothing goes.
+            self.setTimeout(REQUEST_TIMEOUT_S)
 
     def refuse(self, answer: bytes) -> None:
         """Say the answer, then only throw away what comes."""
@@ -67,6 +70,18 @@ class Request(WebRequest):  # type: ignore[misc]  # daphne has no types
     def process(self) -> Any:
         """Not for what was refused, even where all of it has come."""
         return None if self._refused else super().process()
+
+    def handle_exception(self, exception: BaseException) -> None:
+        """The application failed. Half an answer cannot become an error page: it is cut off, which a reader sees."""
+        if self._response_started:
+            self.abort()
+        else:
+            super().handle_exception(exception)
+
+    def abort(self) -> None:
+        """End the connection at once, with what of an answer has not gone out."""
+        if self.channel is not None:
+            self.channel.transport.abortConnection()
 
     def _refuse(self) -> None:
         self._refused = True

@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 PING_S, PING_TIMEOUT_S = 15, 20
 CLOSE_TIMEOUT_S, STOP_TIMEOUT_S = 3.0, 7.0
+READ_TIMEOUT_S = 120.0
+"""A peer that takes nothing of its answer for so long is not there; a film that was paused is asked for again."""
 GOING_AWAY = 1012
 """Close code "service restart": a browser reconnects at once."""
 
@@ -49,6 +51,9 @@ class Protocol(WebSocketProtocol):  # type: ignore[misc]  # daphne has no types
     """A websocket that knows whether its peer reads, and is a ``shortcut.Shortcut``."""
 
     hear: Callable[[bytes], bool] | None = None
+    pace: Pace | None = None
+    """None until the websocket is open, and for good with a peer that left before."""
+    _end: Any = None
     maxMessagePayloadSize: int  # noqa: N815 - autobahn's name
 
     def onOpen(self) -> None:  # noqa: N802 - autobahn's name
@@ -68,6 +73,9 @@ class Protocol(WebSocketProtocol):  # type: ignore[misc]  # daphne has no types
             self.maxMessagePayloadSize = limit
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802 - twisted's name
+        # It has been told, and is cut off in a second. What it sends meanwhile Autobahn would keep, however much.
+        if self.failedByMe:
+            return
         # An acknowledgement comes in a segment of its own, and Autobahn takes five times as long over it.
         whole = self.hear is not None and not self.data and self.current_frame is None and not self.inside_message
         text = shortcut.short_text(data) if whole else None
@@ -88,9 +96,20 @@ class Protocol(WebSocketProtocol):  # type: ignore[misc]  # daphne has no types
             transport.write(frame[sent:] if isinstance(sent, int) else frame)
         return True
 
+    def dropConnection(self, abort: bool = False) -> None:  # noqa: N802 - autobahn's name
+        super().dropConnection(abort=abort)
+        # The transport waits until all has gone out, and to a peer that does not read nothing goes.
+        if not abort and self._end is None:
+            self._end = self.factory.reactor.callLater(CLOSE_TIMEOUT_S, self.transport.abortConnection)
+
+    def connectionLost(self, *reason: Any) -> None:  # noqa: N802 - twisted's name
+        if self._end is not None and self._end.active():
+            self._end.cancel()
+        super().connectionLost(*reason)
+
     def onClose(self, *reason: Any) -> None:  # noqa: N802 - autobahn's name
         self.hear = None
-        if hasattr(self, "pace"):
+        if self.pace is not None:
             self.pace.stopProducing()
         super().onClose(*reason)
 
@@ -112,9 +131,17 @@ class RushesServer(Server):  # type: ignore[misc]  # daphne has no types
         pace = self._pace(protocol, message) if message["type"] == "http.response.body" else None
         await super().handle_reply(protocol, message)
         if pace is not None:
-            await pace.drained.wait()
-        if isinstance(protocol, Protocol) and message["type"] == "websocket.send":
+            await self._drained(protocol, pace)
+        if message["type"] == "websocket.send" and protocol.pace is not None:
             await protocol.pace.drained.wait()
+
+    async def _drained(self, request: Any, pace: Pace) -> None:
+        """Wait for whoever reads an answer; who does not in READ_TIMEOUT_S is cut off."""
+        try:
+            async with asyncio.timeout(READ_TIMEOUT_S):
+                await pace.drained.wait()
+        except TimeoutError:
+            request.abort()
 
     def _pace(self, protocol: Any, message: dict[str, Any]) -> Pace | None:
         """The pace of a response that comes in parts. Without it a download of 80 MB is held in memory at once."""
@@ -130,12 +157,30 @@ class RushesServer(Server):  # type: ignore[misc]  # daphne has no types
             protocol.registerProducer(pace, True)
         return pace
 
+    def application_checker(self) -> None:
+        """Daphne's, which after one error would look after no connection ever again."""
+        try:
+            super().application_checker()
+        except Exception:
+            logger.exception("connections were not looked after")
+            daphne.server.reactor.callLater(1, self.application_checker)
+
+    def timeout_checker(self) -> None:
+        """Daphne's, but that one connection's error is no other's."""
+        for protocol in list(self.connections):
+            try:
+                protocol.check_timeouts()
+            except Exception:
+                logger.exception("a connection's time limits were not checked")
+        daphne.server.reactor.callLater(2, self.timeout_checker)
+
     def kill_all_applications(self) -> Any:
         """Called before the reactor stops, which waits for what this returns."""
         return defer.Deferred.fromFuture(asyncio.ensure_future(self._drain()))
 
     async def _drain(self) -> None:
-        """Close every websocket with 1012, let what runs end, then cancel the rest."""
+        """Close every websocket with 1012, let what runs end, then cancel the rest: STOP_TIMEOUT_S in all."""
+        begun_s = time.monotonic()
         for listener in self.listeners:
             listener.addCallback(lambda port: port and port.stopListening())
         for protocol in list(self.connections):
@@ -143,7 +188,7 @@ class RushesServer(Server):  # type: ignore[misc]  # daphne has no types
                 # Not through sendClose, which lets an application say only 1000 and 3000 to 4999.
                 protocol.sendCloseFrame(code=GOING_AWAY, isReply=False)
         await self._wait(CLOSE_TIMEOUT_S, websockets_only=True)
-        await self._wait(STOP_TIMEOUT_S - CLOSE_TIMEOUT_S, websockets_only=False)
+        await self._wait(begun_s + STOP_TIMEOUT_S - time.monotonic(), websockets_only=False)
         left = self._running(websockets_only=False)
         for application in left:
             application.cancel()

@@ -13,7 +13,8 @@ T = TypeVar("T")
 
 # Channels' default is one thread for the whole process, where one slow query holds up every socket. Each thread
 # holds a connection to Postgres while it works, so there are few.
-_THREADS = ThreadPoolExecutor(4, thread_name_prefix="live")
+THREADS = 4
+_THREADS = ThreadPoolExecutor(THREADS, thread_name_prefix="live")
 
 
 async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -23,5 +24,22 @@ async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
 
 
 def pool_connections() -> None:
-    """Have the threads of this process share connections to Postgres; before the first of them asks anything."""
-    connections.settings["default"]["OPTIONS"]["pool"] = settings.WEB_POOL
+    """Have the threads of this process share connections to Postgres, none of which waits or works for long.
+
+    Before the first of them asks anything.
+    """
+    connections.settings["default"]["OPTIONS"] |= {"pool": settings.WEB_POOL, "limits": settings.WEB_LIMITS}
+
+
+def await_free(timeout_s: float) -> int:
+    """How many threads there are, once one of them is free.
+
+    Raises:
+        TimeoutError: all of them are at work, and some of that perhaps for ever.
+    """
+    turn = _THREADS.submit(int)
+    try:
+        turn.result(timeout_s)
+    finally:
+        turn.cancel()
+    return THREADS

@@ -127,4 +127,5 @@ def _check_room() -> None:
         raise OSError(f"expected {MIN_FREE_BYTES} bytes of free disk, found {free_bytes}")
 
 
-PROBES = (Probe("postgres", _postgres), Probe("redis", _redis), Probe("storage", _storage))
+PROBES = [Probe("postgres", _postgres), Probe("redis", _redis), Probe("storage", _storage)]
+"""The studio's application adds those of parts that pages do not know."""

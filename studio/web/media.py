@@ -10,10 +10,10 @@ import unicodedata
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 from uuid import UUID
 
 from django.core.files.storage import default_storage
-from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
 from django.utils.cache import patch_cache_control
 from django.utils.http import content_disposition_header, parse_etags
@@ -98,10 +98,9 @@ def _answer(request: HttpRequest, item: Item) -> HttpResponseBase:
     except NotImplementedError:
         return _signed(item, download=download)
     try:
-        size = default_storage.size(item.key)
+        response = _respond(request, item, path, default_storage.size(item.key))
     except FileNotFoundError as error:
         raise not_found() from error
-    response = _respond(request, item, path, size)
     response["ETag"], response["Accept-Ranges"] = item.etag, "bytes"
     response["X-Content-Type-Options"] = "nosniff"
     if download:
@@ -128,10 +127,8 @@ def _respond(request: HttpRequest, item: Item, path: str, size: int) -> HttpResp
     status = HTTPStatus.OK if whole else HTTPStatus.PARTIAL_CONTENT
     if request.method == "HEAD":
         return HttpResponse(status=status, content_type=item.content_type, headers=headers)
-    # Django gives the connection back when the last byte has gone: a dozen slow readers would empty the pool.
-    if not connection.in_atomic_block:
-        connection.close()
-    return StreamingHttpResponse(_chunks(path, part), status=status, content_type=item.content_type, headers=headers)
+    # Opened here: once an answer has begun there is no saying that its file cannot be read.
+    return StreamingHttpResponse(Chunks(path, part), status=status, content_type=item.content_type, headers=headers)
 
 
 def wanted_span(request: HttpRequest, etag: str, size: int) -> Span | None:
@@ -171,16 +168,26 @@ def _span(first: int, last: int, size: int) -> Span:
     return Span(first, last)
 
 
-async def _chunks(path: str, span: Span) -> AsyncIterator[bytes]:
-    file = await asyncio.to_thread(open, path, "rb")
-    left = span.length
-    try:
-        await asyncio.to_thread(file.seek, span.first)
-        while left > 0 and (data := await asyncio.to_thread(file.read, min(CHUNK_BYTES, left))):
-            left -= len(data)
-            yield data
-    finally:
-        file.close()
+class Chunks:
+    """A span of a file, open from now on, piece by piece. The answer closes it, also where nobody read it.
+
+    Raises:
+        OSError: the file cannot be read, or has become shorter; its reader must not wait for the rest.
+    """
+
+    def __init__(self, path: str, span: Span) -> None:
+        self._file, self._span = Path(path).open("rb"), span  # noqa: SIM115 - by close
+        self.close = self._file.close
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        left = self._span.length
+        with self._file:
+            await asyncio.to_thread(self._file.seek, self._span.first)
+            while left > 0 and (data := await asyncio.to_thread(self._file.read, min(CHUNK_BYTES, left))):
+                left -= len(data)
+                yield data
+        if left > 0:
+            raise OSError(f"expected {left} bytes more of a file")
 
 
 def _signed(item: Item, *, download: bool) -> HttpResponseRedirect:

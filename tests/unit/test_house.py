@@ -13,7 +13,7 @@ from project.env import ROOT
 HEAVY = {"torch", "diffusers", "transformers", "accelerate", "safetensors"}
 HEAVY_HOMES = (
     "inference/engine", "inference/previews", "inference/media", "inference/pipelines", "inference/tiny",
-    "inference/config", "inference/checkpoints",
+    "inference/config", "inference/checkpoints", "inference/linear", "inference/tiers",
 )  # fmt: skip
 COMPOSITION_ROOT = "studio/management/commands/up.py"
 

@@ -27,8 +27,8 @@ BACKLOG = 1024
 """Connections that wait while every web process is busy or starting; the system may cap it lower."""
 
 
-class StopRequestedError(Exception):
-    """Somebody asked us to end."""
+class StopRequestedError(BaseException):
+    """Somebody asked us to end. No Exception: it comes at any line, also inside what goes on after any of those."""
 
 
 def _on_signal(number: int, frame: FrameType | None) -> None:

@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 import uuid
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -16,10 +17,27 @@ from django.core.management.base import BaseCommand, CommandError
 from studio.jobs import nodes, tasks, worker
 from studio.jobs.reports import Renderer
 
+logger = logging.getLogger(__name__)
+
 
 def _exit(number: int, frame: FrameType | None) -> None:
     """Until takes are taken there is nothing to give back."""
     sys.exit(0)
+
+
+async def _until_stopped(renderer: Renderer, node_id: uuid.UUID, ready: Callable[[], None]) -> None:
+    """Work, and end the process. An ordinary exit, and already the loop's own end, would wait for threads: the
+    renderer's at a step, and any that a store keeps waiting which takes a connection and says nothing.
+    """
+    code = 0
+    try:
+        await worker.run(renderer, node_id, ready)
+    except Exception:
+        logger.exception("the worker failed")
+        code = 1
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(code)
 
 
 class Command(BaseCommand):
@@ -39,10 +57,7 @@ class Command(BaseCommand):
         def ready() -> None:
             self._say(f"· Worker is ready: {renderer.device} ({time.monotonic() - begun:.1f} s)")
 
-        if not asyncio.run(worker.run(renderer, node_id, ready)):
-            logging.shutdown()
-            # An ordinary exit would wait for the renderer's threads.
-            os._exit(0)
+        asyncio.run(_until_stopped(renderer, node_id, ready))
 
     def _load(self) -> Renderer:
         try:

@@ -14,7 +14,7 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from studio.domain import projects
-from studio.domain.access import Access
+from studio.domain.access import Access, enter
 from studio.live import broadcast, guard
 from studio.live.guard import Guard
 from studio.live.threads import in_thread
@@ -146,6 +146,45 @@ async def test_r15_the_round_closes_what_no_message_told_of(
     assert (removed.closed, kept.closed) == ("revoked", "")
     keeper.forget(removed)
     keeper.forget(kept)
+
+
+async def test_r15_who_is_removed_while_being_let_in_is_not_let_in(
+    door: MakeDoor, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper, removed = Guard(), door("viewer")
+
+    async def slow(function: Callable[..., Any], *arguments: Any) -> Any:
+        found = await in_thread(function, *arguments)
+        if function is enter:
+            await in_thread(_remove, cast)
+            await keeper.revoked(f"user:{cast.viewer.pk}")
+        return found
+
+    monkeypatch.setattr(guard, "in_thread", slow)
+    assert await keeper.admit(removed) == "revoked"
+    keeper.forget(removed)
+
+
+async def test_r15_one_socket_that_cannot_be_checked_keeps_no_other_open(
+    door: MakeDoor, cast: Cast, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    keeper, doors = Guard(), [door("viewer"), door("viewer")]
+    for each in doors:
+        await keeper.admit(each)
+    await in_thread(_remove, cast)
+    checks = iter([RuntimeError("no connection in time")])
+
+    async def broken_once(function: Callable[..., Any], *arguments: Any) -> Any:
+        if error := next(checks, None):
+            raise error
+        return await in_thread(function, *arguments)
+
+    monkeypatch.setattr(guard, "in_thread", broken_once)
+    await keeper.revoked(f"user:{cast.viewer.pk}")
+    assert [each.closed for each in doors] == ["", "revoked"]
+    assert "no connection in time" in caplog.text
+    for each in doors:
+        keeper.forget(each)
 
 
 async def test_r15_a_message_closes_only_those_whom_it_names(door: MakeDoor, cast: Cast) -> None:

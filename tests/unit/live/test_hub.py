@@ -70,6 +70,36 @@ async def test_r20_one_subscription_serves_all_listeners_of_a_room(a_hub: Hub, v
     assert len({id(data) for data in heard}) == 1
 
 
+@pytest.mark.parametrize("turns", range(1, 13))
+async def test_r20_a_room_opened_while_the_connection_is_being_made_is_heard(
+    a_hub: Hub, valkey: "redis.asyncio.Redis", turns: int
+) -> None:
+    first, second, ear = uuid4(), uuid4(), Ear()
+    joining = asyncio.create_task(a_hub.join(first, Ear()))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    await a_hub.join(second, ear)
+    await joining
+    await valkey.publish(groups.room(second), b"{}")
+    assert await ear.next() == b"{}"
+
+
+@pytest.mark.parametrize("turns", range(1, 13))
+async def test_r20_a_room_left_while_the_connection_is_being_made_is_not_kept(
+    a_hub: Hub, valkey: "redis.asyncio.Redis", turns: int
+) -> None:
+    first, second, ear, gone = uuid4(), uuid4(), Ear(), Ear()
+    joining = [asyncio.create_task(a_hub.join(room, each)) for room, each in ((first, ear), (second, gone))]
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    await a_hub.leave(second, gone)
+    await joining[0]
+    joining[1].cancel()
+    async with asyncio.timeout(5):
+        while await subscribers(valkey, second):  # noqa: ASYNC110 - Redis tells nobody
+            await asyncio.sleep(0.01)
+
+
 async def test_a_room_that_everybody_left_is_unsubscribed_and_can_be_joined_again(
     a_hub: Hub, valkey: "redis.asyncio.Redis"
 ) -> None:

@@ -1,4 +1,4 @@
-"""How long an HTTP request may take to arrive: R-30 of SPEC-ROOM.md."""
+"""How long an HTTP request may take to arrive, and its answer to be read: R-30 and R-32 of SPEC-ROOM.md."""
 
 from typing import Any
 
@@ -19,6 +19,13 @@ class Slow(http.Request):  # type: ignore[misc]  # twisted's own types are parti
         self.channel.answering = self
 
 
+class Transport(StringTransport):  # type: ignore[misc]  # twisted's own types are partial
+    """One to a peer that reads nothing: closing in order waits for ever."""
+
+    def unregisterProducer(self) -> None:
+        self.producer = None
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -29,7 +36,7 @@ def channel(clock: Clock) -> Any:
     made: Any = Channel()
     made.requestFactory, made.callLater, made.timeOut = Slow, clock.callLater, REQUEST_TIMEOUT_S
     made.factory = http.HTTPFactory(reactor=clock)
-    made.makeConnection(StringTransport())
+    made.makeConnection(Transport())
     return made
 
 
@@ -64,6 +71,15 @@ def test_r30_the_time_counts_from_the_first_byte_of_each_request(channel: Any, c
         channel.dataReceived(REQUEST[10:])
         channel.answering.finish()
     assert not channel.transport.disconnecting
+
+
+def test_r32_a_last_answer_that_nobody_reads_is_cut_off(channel: Any, clock: Clock) -> None:
+    channel.dataReceived(b"GET / HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
+    channel.answering.finish()
+    assert (channel.transport.disconnecting, channel.transport.disconnected) == (True, False)
+    clock.advance(REQUEST_TIMEOUT_S)
+    clock.advance(channel.abortTimeout)
+    assert channel.transport.disconnected
 
 
 def test_r30_an_answer_may_take_as_long_as_it_takes(channel: Any, clock: Clock) -> None:

@@ -43,6 +43,12 @@ def test_files_of_a_take_are_stored_read_and_removed(bucket: None) -> None:
     assert not default_storage.exists("takes/one/1/clip.mp4")
 
 
+def test_a_store_that_says_nothing_is_not_waited_for_long(bucket: None) -> None:
+    config = default_storage.connection.meta.client.meta.config  # type: ignore[attr-defined]
+    assert (config.connect_timeout, config.read_timeout) == (5, 20)
+    assert config.retries["total_max_attempts"] == 2
+
+
 def test_a_signed_address_gives_the_file_and_ranges_of_it(bucket: None) -> None:
     store.put("takes/one/1/clip.mp4", CLIP)
     address = default_storage.url("takes/one/1/clip.mp4")

@@ -38,6 +38,15 @@ def test_tokens_of_links_stay_out_of_the_log(message: str, arguments: tuple[obje
     assert record.getMessage() == shown
 
 
+@pytest.mark.parametrize("form", [Text, Json])
+def test_a_line_whose_arguments_do_not_fit_is_written_as_such_and_raises_nothing(form: type[Text]) -> None:
+    broken = record("expected %d, got %s", "/join/abc-DEF_9/")
+    assert HideTokens().filter(broken)
+    line = form().format(broken)
+    assert "a line that cannot be written, from here:1" in line
+    assert "abc-DEF_9" not in line
+
+
 def test_a_line_of_text_ends_with_the_ids_of_what_it_concerns() -> None:
     with trace.about(request="r1", room="room 1"):
         line = Text().format(record("attempt %d begins", 2, take="t1"))

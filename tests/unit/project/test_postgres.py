@@ -1,15 +1,21 @@
 """The pool of connections that a web process has."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import connection, connections
+from django.urls import reverse
 
+from project.asgi import django_application
 from project.postgres.base import DatabaseWrapper
+from studio.live import threads
+from tests.factories import Cast
 
 NAME = "rushes pool test"
+DEADLINE_S = 5.0
 
 
 @pytest.fixture
@@ -54,6 +60,71 @@ def test_after_a_restart_of_postgres_the_first_query_works(pooled: DatabaseWrapp
     assert _end_all() == 6
     assert _ask(pooled) > 0
     pooled.close()
+
+
+def test_a_web_process_waits_for_nothing_long(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    with connection.cursor() as cursor:
+        assert [_shown(cursor, name) for name in settings.WEB_LIMITS] == ["0", "0", "0"], "a command has no limits"
+    own = dict(connection.settings_dict)
+    given = {**own["OPTIONS"], "options": "-c lock_timeout=7s"}
+    with monkeypatch.context() as web:
+        web.setitem(connections.settings["default"], "OPTIONS", given)
+        threads.pool_connections()
+    assert given["pool"] == settings.WEB_POOL
+    wrapper = DatabaseWrapper({**own, "OPTIONS": given | {"pool": None}}, "limited")
+    with wrapper.cursor() as cursor:
+        found = [_shown(cursor, name) for name in settings.WEB_LIMITS]
+    wrapper.close()
+    assert found == ["15s", "7s", "30s"], "what the address says has the last word"
+
+
+def _shown(cursor: Any, name: str) -> str:
+    cursor.execute(f"SHOW {name}")
+    value: str = cursor.fetchone()[0]
+    return value
+
+
+def test_a_machine_that_is_gone_is_noticed() -> None:
+    parameters = connection.get_connection_params()
+    assert (parameters["tcp_user_timeout"], parameters["keepalives_idle"]) == ("10000", "10")
+
+
+async def test_r32_a_page_holds_no_connection_while_it_is_sent(
+    transactional_db: None, sign_in: Callable[[Any], str]
+) -> None:
+    cast = await threads.in_thread(Cast)
+    cookie = await threads.in_thread(sign_in, cast.viewer)
+    host = settings.ALLOWED_HOSTS[0]
+    headers = [(b"host", host.encode()), (b"cookie", cookie.encode())]
+    scope = {"type": "http", "method": "GET", "path": reverse("projects"), "headers": headers, "query_string": b""}
+    said: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue()
+    requests = iter([{"type": "http.request", "body": b"", "more_body": False}])
+    reads = asyncio.Event()
+
+    async def receive() -> dict[str, Any]:
+        for request in requests:
+            return request
+        return await asyncio.Future()
+
+    async def send(message: Mapping[str, Any]) -> None:
+        said.put_nowait(message)
+        await reads.wait()
+
+    before = await threads.in_thread(_connected)
+    asked = asyncio.create_task(django_application(scope, receive, send))
+    async with asyncio.timeout(DEADLINE_S):
+        assert (await said.get())["status"] == 200
+        while await threads.in_thread(_connected) > before:  # noqa: ASYNC110 - Postgres tells nobody
+            await asyncio.sleep(0.01)
+    reads.set()
+    await asked
+
+
+def _connected() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+        count: int = cursor.fetchone()[0]
+    return count
 
 
 def test_a_transaction_left_open_is_rolled_back_on_return(pooled: DatabaseWrapper) -> None:

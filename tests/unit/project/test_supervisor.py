@@ -1,6 +1,9 @@
 """What the supervisor does with a server that ends."""
 
+import errno
 import logging
+import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +12,8 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from project import embedded, supervisor
-from project.supervisor import KeptServer
+from project.supervisor import Child, KeptServer
+from studio.management.commands import up
 
 DEADLINE_S = 20.0
 
@@ -45,6 +49,40 @@ def test_a_server_that_cannot_start_again_is_tried_until_it_can(
     assert pauses == [0.02, 0.04, 0.08, 0.16], "what is waited before another try if this one fails"
     assert caplog.text.count("no space left on device") == 1, "said once, not at each try"
     kept.server.stop()
+
+
+def test_a_stop_that_is_asked_for_while_a_server_starts_again_is_obeyed(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "FIRST_PAUSE_S", 0.0)
+    kept = KeptServer(embedded.start_valkey(data), lambda: signal.raise_signal(signal.SIGTERM))  # type: ignore[arg-type, return-value]
+    kept.server.process.kill()
+    kept.server.process.wait()
+    before = signal.signal(signal.SIGTERM, up._on_signal)
+    try:
+        with pytest.raises(up.StopRequestedError):
+            kept.watch()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_a_process_that_cannot_be_started_is_tried_again_and_ends_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def no_room(*arguments: object, **options: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    child = Child("web 1", ("help",), pause_s=0.0)
+    with monkeypatch.context() as full:
+        full.setattr(subprocess, "Popen", no_room)
+        child.start()
+        child.watch()
+    assert child.has_ended()
+    assert caplog.text.count("web 1 cannot be started") == 2
+    child.watch()
+    assert child.process is not None
+    child.reap(time.monotonic() + DEADLINE_S)
+    assert child.process.returncode == 0
 
 
 def test_a_server_that_runs_is_left_alone(data: Path) -> None:

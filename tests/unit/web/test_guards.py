@@ -25,6 +25,19 @@ def test_a_page_says_that_there_is_no_room_left(cast: Cast, enter: Enter, monkey
     assert "There is no room left" in response.content.decode()
 
 
+def test_a_page_that_waited_too_long_for_a_row_says_that_a_part_is_away(
+    cast: Cast, enter: Enter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def held(*_: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("DO $$ BEGIN RAISE EXCEPTION 'timeout' USING ERRCODE = 'lock_not_available'; END $$")
+
+    monkeypatch.setattr(workspaces, "workspaces_of", held)
+    response = enter(cast.owner).get(reverse("projects"))
+    assert response.status_code == 503
+    assert "A part of the studio is away" in response.content.decode()
+
+
 def test_a_script_is_told_that_there_is_no_room_left(cast: Cast, enter: Enter, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(people, "invite", full)
     body, address = json.dumps({"role": "viewer"}), reverse("invite", args=[cast.project.pk])

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
+from studio.live import threads
 from studio.web import health
 from tests.factories import make_worker_node
 
@@ -45,7 +46,7 @@ def test_the_process_answers_without_asking_anything() -> None:
 def test_ready_when_every_part_is_up_and_says_how_many_workers_live(storage: Path) -> None:
     make_worker_node()
     make_worker_node(seen_at=timezone.now() - timedelta(hours=1))
-    expected = {"status": "ready", "postgres": "up", "redis": "up", "storage": "up", "workers": 1}
+    expected = {"status": "ready", "postgres": "up", "redis": "up", "storage": "up", "sockets": "up", "workers": 1}
     assert ready() == (200, expected)
     assert [path for path in storage.rglob("*") if path.is_file()] == [], "what was written to try is gone"
 
@@ -76,8 +77,8 @@ def test_a_part_that_hangs_is_down_in_time_and_is_asked_once(monkeypatch: pytest
         goes_on.wait(30)
         return 1
 
-    others = tuple(probe for probe in health.PROBES if probe.name != "storage")
-    monkeypatch.setattr(health, "PROBES", (*others, health.Probe("storage", hang)))
+    others = [probe for probe in health.PROBES if probe.name != "storage"]
+    monkeypatch.setattr(health, "PROBES", [*others, health.Probe("storage", hang)])
     monkeypatch.setattr(health, "PROBE_TIMEOUT_S", 0.3)
     begun_s = time.monotonic()
     assert [ready()[1]["storage"] for _ in range(3)] == ["down"] * 3
@@ -88,6 +89,20 @@ def test_a_part_that_hangs_is_down_in_time_and_is_asked_once(monkeypatch: pytest
     assert ready()[1]["storage"] == "up"
 
 
+def test_not_ready_while_every_thread_of_the_sockets_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    goes_on = threading.Event()
+    stuck = [threads._THREADS.submit(goes_on.wait, 30) for _ in range(threads.THREADS)]
+    monkeypatch.setattr(health, "PROBE_TIMEOUT_S", 0.3)
+    try:
+        status, told = ready()
+        assert (status, told["sockets"], told["postgres"]) == (503, "down", "up")
+    finally:
+        goes_on.set()
+    assert all(each.result(5) for each in stuck)
+    next(probe for probe in health.PROBES if probe.name == "sockets").ask().result(5)
+    assert ready()[1]["sockets"] == "up"
+
+
 def test_a_part_is_not_asked_twice_in_a_second_however_often_strangers_ask(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
@@ -95,7 +110,7 @@ def test_a_part_is_not_asked_twice_in_a_second_however_often_strangers_ask(monke
         asked.append(1)
         return 1
 
-    monkeypatch.setattr(health, "PROBES", (health.Probe("postgres", check),))
+    monkeypatch.setattr(health, "PROBES", [health.Probe("postgres", check)])
     monkeypatch.setattr(health, "FRESH_S", 60.0)
     assert [ready()[0] for _ in range(20)] == [200] * 20
     assert asked == [1]

@@ -8,6 +8,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.http import StreamingHttpResponse
 from django.test import AsyncClient
 from django.urls import reverse
 from hypothesis import given
@@ -60,6 +61,26 @@ async def answer(client: AsyncClient, method: str, url: str, headers: dict[str, 
 
 def clip_of(take: Take) -> str:
     return reverse("clip", args=[take.pk])
+
+
+def test_r31_a_file_that_goes_before_its_answer_begins_is_not_found(
+    cast: Cast, take: Take, fetch: Fetch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = default_storage.size
+
+    def size_and_remove(key: str) -> int:
+        found = size(key)
+        default_storage.delete(key)
+        return found
+
+    monkeypatch.setattr(default_storage, "size", size_and_remove)
+    assert fetch(clip_of(take), cast.viewer).status_code == 404
+
+
+def test_a_file_that_nobody_reads_is_closed_with_its_answer(take: Take) -> None:
+    chunks = media.Chunks(default_storage.path(take.clip_key), Span(0, 9))
+    StreamingHttpResponse(chunks).close()
+    assert chunks._file.closed
 
 
 @pytest.mark.parametrize("name", ["clip", "poster"])
