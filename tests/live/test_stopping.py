@@ -71,7 +71,7 @@ async def test_a_worker_that_stops_gives_its_takes_back_and_they_go_on_at_no_cos
 
 async def _next(client: RoomClient, take: str) -> str | int | None:
     """What comes next: a preview's step and an event's type, of this take; the end of any."""
-    message = await client.any()
+    message = await client.any(GO_ON_S)  # a new worker loads its model first
     if isinstance(message, PreviewPacket):
         await client.send(type="preview.ack", count=1)
         return message.step if str(message.take_id) == take else None

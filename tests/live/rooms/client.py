@@ -55,9 +55,9 @@ class RoomClient:
         assert isinstance(found, PreviewPacket)
         return found
 
-    async def any(self) -> Message | PreviewPacket:
+    async def any(self, deadline_s: float = DEADLINE_S) -> Message | PreviewPacket:
         """What came next, whatever it is."""
-        return await self._find(lambda message: True)
+        return await self._find(lambda message: True, deadline_s)
 
     def kept(self) -> list[Message | PreviewPacket]:
         """What has come and was not asked for."""
@@ -72,12 +72,14 @@ class RoomClient:
         except ConnectionClosed as error:
             return error.rcvd.code if error.rcvd else 1006
 
-    async def _find(self, wanted: Callable[[Message | PreviewPacket], bool]) -> Message | PreviewPacket:
+    async def _find(
+        self, wanted: Callable[[Message | PreviewPacket], bool], deadline_s: float = DEADLINE_S
+    ) -> Message | PreviewPacket:
         for message in self._kept:
             if wanted(message):
                 self._kept.remove(message)
                 return message
-        async with asyncio.timeout(DEADLINE_S):
+        async with asyncio.timeout(deadline_s):
             while not wanted(message := _parse(await self.socket.recv())):
                 self._kept.append(message)
         return message
