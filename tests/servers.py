@@ -10,13 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers import patient
+
 DATA = Path(tempfile.mkdtemp(prefix="rushes-test-"))
 # Where the servers' unprivileged user must pass when the tests run as root.
 DATA.chmod(0o755)
-for name in ("DATABASE_URL", "REDIS_URL", "STORAGE_URL", "RUSHES_SECRET_KEY", "RUSHES_ORIGINS", "RUSHES_MODEL"):
+for name in ("DATABASE_URL", "REDIS_URL", "STORAGE_URL", "RUSHES_SECRET_KEY", "RUSHES_ORIGINS"):
     os.environ.pop(name, None)
 os.environ["RUSHES_ENV_FILE"] = ""
 os.environ["RUSHES_DATA"] = str(DATA)
+os.environ["RUSHES_MODEL"] = str(patient.model())
 
 _started: list[object] = []
 

@@ -33,12 +33,12 @@ class Wish:
 
 
 WISHES = (
-    Wish("bell", "a purple bell rings in neon style", 5),
-    Wish("boat", "a white boat sails to the right at night", 1),
-    Wish("ball", "a red ball bounces to the right at sunset", 3),
-    Wish("car", "a yellow car drives to the left in daylight", 4),
-    Wish("walk", "a green person walks to the right in a snowy landscape", 2),
-    Wish("moon", "an orange moon rises under the stars", 4),
+    Wish("lighthouse", "a red lighthouse flashes at night", 2),
+    Wish("train", "a red train rides to the right in daylight", 1),
+    Wish("cat", "an orange cat walks to the right in daylight", 2),
+    Wish("house", "a blue house stands in the rain", 1),
+    Wish("boat", "a white boat sails to the right at sunset", 1),
+    Wish("door", "a purple door opens as a pencil drawing", 4),
 )
 """The front page."""
 

@@ -21,7 +21,7 @@ STORIES = (
             "en": "a red ball bounces on a sunny day",
             "fr": "une balle rouge rebondit par une journée ensoleillée",
         },
-        1,
+        4,
     ),
     Story(
         "bell",

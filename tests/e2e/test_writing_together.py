@@ -100,7 +100,7 @@ def test_saved_is_said_only_when_the_database_holds_it(ana: Visitor, studio: Stu
 
 
 def test_every_setting_is_shared(ana: Visitor, bo: Visitor) -> None:
-    choices = {"Style": "Neon", "Light": "Night", "Pace": "Fast", "Length": "4.1 s", "Size": "1:1 · 64×64"}
+    choices = {"Style": "Neon", "Light": "Dim", "Pace": "Fast", "Length": "4.1 s", "Size": "1:1 · 64×64"}
     for name, choice in choices.items():
         ana.room.setting(name).select_option(label=choice)
     for name, choice in choices.items():

@@ -14,13 +14,14 @@ simple cartoons of the things listed below, and nothing else.
 
 - **Class and format**: `diffusers.LTX2Pipeline`; loads with `LTX2Pipeline.from_pretrained`. `manifest.json` holds the
   call's arguments: the stock defaults are for a model of 19 billion parameters.
-- **Output**: {width}x{height}, {frames} frames at {rate} a second, stereo sound at 16 kHz.
+- **Output**: {width}x{height}, {frames} frames at {rate} a second, stereo sound at 16 kHz. Measured at that; what else
+  `manifest.json` offers was looked at only.
 - **Understands**: {subjects}; colours {colours}; {styles}; {weathers}; cameras {cameras}; in English and French.
 - **Licence**: Apache-2.0, weights and code.
 - **Data**: {clips} clips drawn by `inference/tiny/world` with sound by `inference/tiny/sound`. No picture, sound,
   text or weight of anybody else went in. Held out of training: one in twelve combinations of subject, colour and
   style, and all seeds of the evaluation.
-- **Made by**: `python -m inference.tiny train --config {name}`; the steps of every stage are in `plan.json`.
+- **Made by**: `python -m inference.tiny train --config {name}`; the steps of every stage are below.
 
 ## Stages
 
@@ -57,7 +58,7 @@ def write(config: Config, summaries: Mapping[str, Mapping[str, Any]], measures: 
         cameras=", ".join(casting.cameras),
         clips=config.clips,
         name=config.name,
-        stages="\n".join(_stage(name, values) for name, values in summaries.items()),
+        stages="\n".join(_stage(name, values) for name, values in summaries.items() if values),
         clips_evaluated=measures.get("clips", 0),
         measures="\n".join(lines(dict(measures))),
     )

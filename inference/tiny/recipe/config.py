@@ -50,6 +50,10 @@ class Config:
     times as fast, with plain attention (see ``Parts.velocity``)."""
     compiled: bool
     """Train the transformer with compiled blocks (see ``recipe.compiled``)."""
+    more_sizes: tuple[tuple[int, int], ...] = ()
+    """Width and height of what is offered beside the trained size: looked at, not measured."""
+    more_lengths: tuple[int, ...] = ()
+    """The same for the length in frames."""
     seed: int = 0
     mel_bins: int = 32
     audio_latent_channels: int = 4
@@ -96,6 +100,7 @@ CPU = Config(
     heads=3, head_width=64, audio_heads=2, audio_head_width=48, layers=6,
     text_width=96, text_layers=2, vocabulary=1200, batch=32, teacher_clips=384,
     evaluation_clips=60, ema=0.997, half=True, compiled=True,
+    more_sizes=((64, 64), (128, 64)), more_lengths=(33,),
 )  # fmt: skip
 GPU = Config(
     name="gpu", cut=Cut(192, 128, 49, 16), casting=Casting(),

@@ -70,7 +70,7 @@ _SLOTS = (
 
 def write_manifest(config: Config, folder: Path, qualities: dict[str, dict[str, Any]], *, griffin: bool) -> None:
     """What the model offers, how to call it, and the SHA-256 of every file."""
-    cut, common = config.cut, math.gcd(config.cut.width, config.cut.height)
+    cut = config.cut
     manifest = {
         "name": "Rushes Tiny",
         "version": VERSION,
@@ -78,15 +78,8 @@ def write_manifest(config: Config, folder: Path, qualities: dict[str, dict[str, 
         "licence": "Apache-2.0",
         "rate_hz": cut.rate_hz,
         "sample_rate_hz": SAMPLE_RATE_HZ,
-        "sizes": [
-            {
-                "id": f"{cut.width}x{cut.height}",
-                "width": cut.width,
-                "height": cut.height,
-                "label": f"{cut.width // common}:{cut.height // common}",
-            }
-        ],
-        "lengths": [cut.frames],
+        "sizes": [_size(*size) for size in ((cut.width, cut.height), *config.more_sizes)],
+        "lengths": [cut.frames, *config.more_lengths],
         "qualities": qualities,
         "call": {**CALL, "max_sequence_length": config.prompt_tokens},
         "phrases": "end",
@@ -96,6 +89,12 @@ def write_manifest(config: Config, folder: Path, qualities: dict[str, dict[str, 
         "files": checksums(folder),
     }
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+
+
+def _size(width: int, height: int) -> dict[str, Any]:
+    common = math.gcd(width, height)
+    label = f"{width // common}:{height // common}"
+    return {"id": f"{width}x{height}", "width": width, "height": height, "label": label}
 
 
 def controls(config: Config) -> dict[str, list[dict[str, Any]]]:

@@ -53,9 +53,9 @@ def render(renderer: Renderer) -> Render:
 
 @pytest.fixture(scope="session")
 def finished(renderer: Renderer) -> list[Report]:
-    """All reports of one draft take."""
+    """All reports of one final take."""
     reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
-    renderer.submit(make_job("a red boat on slow sea waves at night, wave noise", seed=3), reports.put)
+    renderer.submit(make_job("a red boat sails to the right at night", seed=3, quality="final"), reports.put)
     return until_end(reports)
 
 
@@ -71,6 +71,11 @@ def copy_model(tmp_path: Path) -> CopyModel:
         return folder
 
     return copy
+
+
+def weights_of(folder: Path, part: str) -> Path:
+    """The first file of a part's weights."""
+    return min((folder / part).glob("*.safetensors"))
 
 
 def replace(path: Path, data: bytes) -> None:

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[3]
 MODULES = sorted((ROOT / "inference").glob("*.py"))
 HEAVY = {"torch", "diffusers", "transformers", "safetensors", "av", "simplejpeg"}
-MAY_BE_HEAVY = {"engine", "previews", "media"}
+MAY_BE_HEAVY = {"engine", "linear", "media", "previews", "tiers"}
 
 
 def imported(path: Path) -> set[str]:

@@ -29,7 +29,7 @@ def test_r11_frames_are_spread_from_the_first_to_the_last(count: int, most: int)
 
 @pytest.fixture(scope="module")
 def predicted(model: Ltx2Model) -> torch.Tensor:
-    latents = model.start(recipe(model, "a red boat on slow sea waves at sunset", steps=4))
+    latents = model.start(recipe(model, "a red boat floats at sunset", steps=4))
     for _ in range(3):
         model.step([latents])
     return model.predicted(latents)

@@ -9,7 +9,7 @@ import pytest
 
 from inference import source
 from inference.errors import ModelError
-from tests.unit.inference.conftest import WEIGHTS, CopyModel, replace
+from tests.unit.inference.conftest import WEIGHTS, CopyModel, replace, weights_of
 
 WANTED = ("LTX2Pipeline",)
 
@@ -74,11 +74,12 @@ def test_r13_a_damaged_index_is_broken(copy_model: CopyModel, text: bytes) -> No
 
 
 def test_r13_a_truncated_file_is_broken(copy_model: CopyModel) -> None:
-    path = copy_model() / "vae" / "diffusion_pytorch_model.safetensors"
+    path = weights_of(copy_model(), "vae")
+    size_bytes = path.stat().st_size
     replace(path, path.read_bytes()[:-1000])
     error = refusal(path.parents[1])
     assert error.code == "model.broken"
-    assert "expected 9333716 bytes, found 9332716" in error.message
+    assert f"expected {size_bytes} bytes, found {size_bytes - 1000}" in error.message
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,7 @@ def test_r13_a_truncated_file_is_broken(copy_model: CopyModel) -> None:
     ],
 )
 def test_r13_a_file_of_another_kind_is_broken(copy_model: CopyModel, data: bytes, message: str) -> None:
-    path = copy_model() / "vae" / "diffusion_pytorch_model.safetensors"
+    path = weights_of(copy_model(), "vae")
     replace(path, data)
     error = refusal(path.parents[1])
     assert error.code == "model.broken"
@@ -106,13 +107,14 @@ def test_r13_a_model_without_safetensors_is_broken(copy_model: CopyModel) -> Non
 
 def test_r13_a_changed_byte_is_broken_where_the_manifest_lists_hashes(copy_model: CopyModel) -> None:
     files = json.loads((WEIGHTS / "manifest.json").read_text())["files"]
-    path = copy_model(files=files) / "vocoder" / "diffusion_pytorch_model.safetensors"
+    path = weights_of(copy_model(files=files), "vocoder")
+    name = f"vocoder/{path.name}"
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
     replace(path, bytes(data))
     error = refusal(path.parents[1])
     assert error.code == "model.broken"
-    assert "vocoder/diffusion_pytorch_model.safetensors: expected SHA-256 a28f7737a157" in error.message
+    assert f"{name}: expected SHA-256 {files[name][:12]}" in error.message
 
 
 def test_r13_a_listed_file_that_is_not_there_is_broken(copy_model: CopyModel) -> None:

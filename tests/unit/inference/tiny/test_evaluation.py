@@ -83,7 +83,6 @@ def test_a_mirrored_clip_is_called_by_what_it_shows() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-@pytest.mark.skipif(not MEASURES.exists(), reason="the weights that ship come from before the evaluation")
 def test_the_weights_that_ship_do_what_their_card_says(tmp_path: Path) -> None:
     config = replace(CPU, clips=6000, waves=4, evaluation_clips=32)
     clips = data.draw(config, tmp_path / "data", workers=2)
