@@ -34,7 +34,7 @@ def test_choosing_french_turns_the_front_page_and_the_room_french(come: Come) ->
     expect(visitor.page.locator("html")).to_have_attribute("lang", "fr")
     expect(banner.get_by_role("button", name="Partager")).to_be_visible()
     desk = visitor.page.get_by_role("region").filter(has=visitor.page.get_by_role("button", name="Générer"))
-    desk.get_by_role("combobox", name="Lumière").select_option(label="Nuit")
+    desk.get_by_role("combobox", name="Lumière").select_option(label="Pénombre")
     prompt = visitor.page.get_by_role("textbox", name="Texte")
     expect(prompt).to_have_text(STORIES[0].prompts["fr"])
     number = visitor.page.get_by_role("button", name=re.compile(r"^Prise \d+,")).count() + 1

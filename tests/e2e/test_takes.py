@@ -36,6 +36,7 @@ def only_take(visitor: Visitor) -> Take:
 def test_control_enter_shows_both_the_previews_and_then_the_clip_with_sound(
     ana: Visitor, bo: Visitor, tmp_path: Path
 ) -> None:
+    ana.room.desk.get_by_role("radio", name="Final").check()  # a draft is over in a few frames of a browser's
     for visitor in (ana, bo):
         visitor.room.watch()
     number = ana.room.request()
@@ -43,8 +44,8 @@ def test_control_enter_shows_both_the_previews_and_then_the_clip_with_sound(
         visitor.room.expect_take(number, "done")
         expect(visitor.room.video).to_be_visible()
         steps, pictures = visitor.room.seen()
-        assert len(steps) >= 3, f"{visitor.name} saw the steps {steps}"
-        assert pictures >= 3, f"{visitor.name} saw {pictures} pictures"
+        assert len(steps) >= 5, f"{visitor.name} saw the steps {steps}"
+        assert pictures >= 5, f"{visitor.name} saw {pictures} pictures"
     bo.room.playback.get_by_role("button", name="Play").click()
     bo.room.expect_playing()
     until(lambda: bo.room.film("webkitAudioDecodedByteCount"))
