@@ -82,16 +82,16 @@ def _evaluate(config: Config, model: Path, out: Path, device: torch.device, work
 def _sheet(config: Config, model: Path | None, out: Path, device: torch.device) -> None:
     scenes = [cast(data.HELD_OUT_SEED + k, config.casting, held_out=True) for k in range(18)]
     if model is None:
-        sheet.contact_sheet([render(scene, config.cut).frames for scene in scenes], out / "world.png")
+        sheet.contact_sheet([render(scene, config.cut).frames for scene in scenes], out / "world.jpg")
         return
     parts = assembly.exported(config, model, device)
     frames, _ = sheet.generated(parts, scenes, "en", report.QUALITIES["final"])
-    sheet.contact_sheet(list(frames), out / "samples.png", scale=2)
+    sheet.contact_sheet(list(frames), out / "samples.jpg", scale=2)
     heard = sync.scenes(config.casting, 8)
     real = [data.clip(config, scene) for scene in heard]
     lag_s = sync.onset_lag_s([clip[2] for clip in real], [clip[4] for clip in real])
     frames, mels = sheet.generated(parts, heard, "en", report.QUALITIES["final"])
-    sheet.sound_sheet(list(frames), list(mels), heard, config.cut.rate_hz, lag_s, out / "sound.png")
+    sheet.sound_sheet(list(frames), list(mels), heard, config.cut.rate_hz, lag_s, out / "sound.jpg")
 
 
 if __name__ == "__main__":

@@ -15,9 +15,9 @@ from tests.helpers.studio import Studio
 
 TARGET = ROOT / "docs" / "room.png"
 PROMPTS = (
-    "a red ball bounces to the right at sunset",
-    "a purple bell rings in neon style",
-    "a white boat sails to the right at night",
+    "a red ball bounces on a sunny day",
+    "a yellow bell rings slowly at night",
+    "a white boat sails to the right at sunset",
 )
 
 
@@ -40,11 +40,11 @@ def _picture(browser: Browser, studio: Studio) -> None:
     bo = Visitor(browser, studio.url, "Bo", color_scheme="dark").accept(ana.room.invite())
     for number, prompt in enumerate(PROMPTS, start=1):
         _film(ana, number, prompt)
-    ana.room.choose_shot(2)
+    ana.room.choose_shot(3)
     final = ana.room.next_number() - 1
     ana.room.expect_take(ana.room.request(), "done")
     ana.room.take(final).click()
-    bo.room.choose_shot(2)
+    bo.room.choose_shot(3)
     expect(ana.room.video).to_be_visible()
     _write_together(ana, bo)
     ana.room.video.evaluate("(video) => { video.pause(); video.currentTime = 1.3; }")

@@ -62,4 +62,4 @@ def _band(mel: np.ndarray, width: int) -> np.ndarray:
 def _save(pixels: np.ndarray, path: Path, scale: int) -> None:
     image = Image.fromarray(pixels)
     path.parent.mkdir(parents=True, exist_ok=True)
-    image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST).save(path)
+    image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST).save(path, quality=88)
