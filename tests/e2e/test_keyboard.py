@@ -61,8 +61,8 @@ def test_tab_reaches_all_of_the_room_and_the_focus_is_always_seen(ana: Visitor) 
     for wanted in (
         "Skip to", "Rushes, all projects", "Project title", "Share", "Keyboard shortcuts", "Shot 1:", "Shot 3:",
         "Actions for shot 1", "Add a shot", "Play", "Position in the clip", "Mute", "Volume", "Loop", "Full screen",
-        "Take 1", f"Take {number}", f"Pick take {number}", "Download", "Prompt", "Style", "Light", "Pace", "Size", "Length",
-        "Seed", "Generate",
+        "Take 1", f"Take {number}", f"Pick take {number}", "Download", "Prompt", "Style", "Light", "Pace", "Size",
+        "Length", "Seed", "Generate",
     ):  # fmt: skip
         assert re.search(rf"^{wanted}", names, re.MULTILINE), f"{wanted!r} is not among the stops:\n{names}"
     expect_visible_focus(stops)
