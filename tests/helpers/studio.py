@@ -11,7 +11,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -94,9 +94,16 @@ class Studio:
 
     def await_worker(self, timeout_s: float = 60.0) -> None:
         """Wait until a worker has its model loaded."""
+        self._await(lambda: self.workers() > 0, timeout_s, "no worker came up")
+
+    def await_no_worker(self, timeout_s: float = 5.0) -> None:
+        """Wait until no worker is known; what ``/readyz`` answers holds for a second."""
+        self._await(lambda: self.workers() == 0, timeout_s, "a worker is still there")
+
+    def _await(self, holds: Callable[[], bool], timeout_s: float, otherwise: str) -> None:
         deadline = time.monotonic() + timeout_s
-        while not self.workers():
-            assert time.monotonic() < deadline, f"no worker came up:\n{self.tail()}"
+        while not holds():
+            assert time.monotonic() < deadline, f"{otherwise}:\n{self.tail()}"
             time.sleep(0.1)
 
     def children(self, command: str) -> list[int]:

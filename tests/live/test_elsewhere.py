@@ -80,7 +80,7 @@ async def test_a_worker_elsewhere_renders_into_the_room_and_the_studio_has_the_c
     assert not (elsewhere / ".rushes" / "media").exists()
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(STOP_S) == 0
-    assert studio.workers() == 0
+    studio.await_no_worker()
 
 
 def test_without_what_it_shares_with_the_studio_it_says_which_settings_are_missing(elsewhere: Path) -> None:
