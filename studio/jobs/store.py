@@ -58,10 +58,21 @@ def _prune(name: str) -> None:
 
 
 def leftovers(take: Take) -> list[str]:
-    """What a take that has ended does not need: its checkpoint, and what broken attempts may have left."""
+    """What a take that has ended does not need: everything that its attempts stored but its clip and its poster.
+
+    The storage is asked, for a worker that is killed leaves files of which no row knows.
+    """
     kept = {take.clip_key, take.poster_key}
-    made = [key(take.pk, attempt, name) for attempt in range(1, take.attempt + 1) for name in (CLIP, POSTER)]
-    return [take.checkpoint_key, *(name for name in made if name not in kept)]
+    stored = [name for attempt in range(1, take.attempt + 1) for name in _stored(take.pk, attempt)]
+    return [name for name in stored if name not in kept]
+
+
+def _stored(take_id: UUID, attempt: int) -> list[str]:
+    try:
+        _, names = default_storage.listdir(key(take_id, attempt, ""))
+    except FileNotFoundError:
+        return []
+    return [key(take_id, attempt, name) for name in names]
 
 
 def is_full(error: BaseException) -> bool:

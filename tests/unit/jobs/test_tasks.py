@@ -228,6 +228,17 @@ async def test_a_take_that_breaks_the_worker_ends_alone_j20(rig: Rig, renderer: 
     assert rig.running == {}
 
 
+async def test_what_a_killed_worker_stored_and_no_row_knows_goes_too_j16(
+    rig: Rig, renderer: FakeRenderer, take: Take, storage: Path
+) -> None:
+    renderer.script = lambda job: [Checkpointed(2, b"two"), Failed("render.memory", "", retryable=True)]
+    await render(rig, take)
+    store.put(store.key(take.pk, 1, "step-3.safetensors"), b"three")
+    renderer.script = whole
+    await render(rig, take)
+    assert files(storage) == [f"takes/{take.pk}/2/clip.mp4", f"takes/{take.pk}/2/poster.jpg"]
+
+
 async def test_leftovers_of_a_take_that_was_cancelled_while_it_waited_are_swept_j16(
     rig: Rig, renderer: FakeRenderer, take: Take, cast: Cast, storage: Path
 ) -> None:
