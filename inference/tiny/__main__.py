@@ -87,7 +87,7 @@ def _sheet(config: Config, model: Path | None, out: Path, device: torch.device) 
     parts = assembly.exported(config, model, device)
     frames, _ = sheet.generated(parts, scenes, "en", report.QUALITIES["final"])
     sheet.contact_sheet(list(frames), out / "samples.jpg", scale=2)
-    heard = sync.scenes(config.casting, 8)
+    heard = sync.scenes(config.casting, 8, config.cut.rate_hz)
     real = [data.clip(config, scene) for scene in heard]
     lag_s = sync.onset_lag_s([clip[2] for clip in real], [clip[4] for clip in real])
     frames, mels = sheet.generated(parts, heard, "en", report.QUALITIES["final"])

@@ -8,7 +8,6 @@ import torch
 from inference.tiny.captions.grammar import write
 from inference.tiny.recipe.diffusion import audio_prefix
 from inference.tiny.recipe.parts import Latents, Parts, Prefix, Sampling
-from inference.tiny.recipe.video_vae import to_tensor
 from inference.tiny.world.attributes import Scene
 
 KEPT_LATENTS = 2
@@ -41,10 +40,7 @@ def continued(parts: Parts, frames: np.ndarray, latents: Latents) -> Prefix:
     height, width = parts.config.latent_size
     kept = KEPT_LATENTS * height * width
     heard = audio_prefix(parts.config, KEPT_LATENTS)
-    raw = parts.vae.encode(to_tensor(frames[:, -KEPT_FRAMES:], parts.device)).latent_dist.mode()
-    shape = (1, -1, 1, 1, 1)
-    normal = (raw - parts.vae.latents_mean.view(shape)) / parts.vae.latents_std.view(shape)
-    video[:, :kept] = normal.permute(0, 2, 3, 4, 1).flatten(1, 3)
+    video[:, :kept] = parts.latents(frames[:, -KEPT_FRAMES:])
     audio[:, :heard] = latents[1][:, -heard:]
     masks = [torch.zeros(*z.shape[:2], 1, device=z.device) for z in latents]
     masks[0][:, :kept] = 1

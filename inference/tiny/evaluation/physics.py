@@ -42,11 +42,6 @@ def swing_period_s(frames: np.ndarray, scene: Scene, rate_hz: int) -> float | No
     return float(periods[int(np.argmin([_residual(times, x, period) for period in periods]))])
 
 
-def _shows(scene: Scene, rate_hz: int) -> bool:
-    """Whether a flight at this pace has enough frames between its contacts; at 8 a second, a fast one has three."""
-    return PERIODS[scene.pace][0] * rate_hz >= LEAST_FRAMES + 0.6
-
-
 def _residual(times: np.ndarray, x: np.ndarray, period: float) -> float:
     turn = 2 * np.pi * times / period
     basis = np.stack([np.cos(turn), np.sin(turn), np.ones_like(turn)], 1)
@@ -55,10 +50,12 @@ def _residual(times: np.ndarray, x: np.ndarray, period: float) -> float:
 
 
 def measure(frames: np.ndarray, scenes: Sequence[Scene], rate_hz: int) -> dict[str, float]:
-    """Share of bounces with R2 of at least .95, where the rate shows them, and of bells whose period is within 10 % of
-    what their pace allows."""
+    """Share of bounces with R2 of at least .95, and of bells whose period is within 10 % of what their pace allows.
+
+    Expects scenes whose flights the rate shows (``sync.shows``).
+    """
     pairs = list(zip(frames, scenes, strict=True))
-    falls = [fall_fit(f, s, rate_hz) for f, s in pairs if s.subject == "ball" and _shows(s, rate_hz)]
+    falls = [fall_fit(f, s, rate_hz) for f, s in pairs if s.subject == "ball"]
     swings = [(swing_period_s(f, s, rate_hz), s.pace) for f, s in pairs if s.subject == "bell"]
     right = [p is not None and 0.9 * 2 * PERIODS[w][0] <= p <= 1.1 * 2 * PERIODS[w][1] for p, w in swings]
     fitted = [fit is not None and fit >= 0.95 for fit in falls]

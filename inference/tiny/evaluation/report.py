@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from inference.tiny.captions.grammar import write
-from inference.tiny.evaluation import physics, probes, remix, sync, targets, training
+from inference.tiny.evaluation import given, physics, probes, remix, sync, targets, training
 from inference.tiny.evaluation.ears import Ears
 from inference.tiny.evaluation.extend import seam_ratio
 from inference.tiny.evaluation.eye import Eye
@@ -45,7 +45,7 @@ def evaluate(config: Config, model: Path, device: torch.device, folder: Path, cl
         "sync": _sync(parts, config),
         "extend": seam_ratio(parts, scenes[:8]),
         "remix": remix.measure(parts, eye, scenes[:24]),
-        "speed_s": _speed(parts),
+        "speed_s": {**_speed(parts), "load": _load_s(config, model, device)},
     }
     for line in lines(result):
         say("evaluate", figure=line)
@@ -71,9 +71,12 @@ def _attributes(parts: Parts, scenes: Sequence[Scene], real: Sequence[data.Drawn
 
 
 def _made(parts: Parts, scenes: Sequence[Scene], language: str, sampling: Sampling) -> tuple[np.ndarray, np.ndarray]:
-    prompts = [write(scene, language, np.random.default_rng(scene.seed)) for scene in scenes]
-    video, audio = parts.sample(prompts, sampling, seed=7)
+    video, audio = parts.sample(_prompts(scenes, language), sampling, seed=7)
     return parts.frames(video), parts.mels(audio).cpu().numpy()
+
+
+def _prompts(scenes: Sequence[Scene], language: str) -> list[str]:
+    return [write(scene, language, np.random.default_rng(scene.seed)) for scene in scenes]
 
 
 def _through_vae(parts: Parts, frames: np.ndarray) -> np.ndarray:
@@ -83,22 +86,40 @@ def _through_vae(parts: Parts, frames: np.ndarray) -> np.ndarray:
 def _sync(parts: Parts, config: Config) -> Table:
     """Impacts: sound against picture, and both against mechanics."""
     rate_hz = config.cut.rate_hz
-    chosen = sync.scenes(config.casting, config.evaluation_clips)
+    chosen = sync.scenes(config.casting, config.evaluation_clips, rate_hz)
     if not chosen:
         return {}
     real = [data.clip(parts.config, scene) for scene in chosen]
     frames, mels = np.stack([clip[0] for clip in real]), np.stack([clip[2] for clip in real])
     lag_s = sync.onset_lag_s(list(mels), [clip[4] for clip in real])
-    table = {"real": _row(frames, mels, chosen, rate_hz, lag_s)}
+    heard = given.played_to(parts, frames, _prompts(chosen, "en"), QUALITIES["final"])
+    table = {
+        "real": _row(frames, mels, chosen, rate_hz, lag_s),
+        "through the VAE": _row(_through_vae(parts, frames), mels, chosen, rate_hz, lag_s),
+        "sound to real pictures": _row(frames, heard, chosen, rate_hz, lag_s),
+    }
     for name, sampling in QUALITIES.items():
         made, heard = _made(parts, chosen, "en", sampling)
         table[name] = _row(made, heard, chosen, rate_hz, lag_s)
     return table
 
 
+def _load_s(config: Config, model: Path, device: torch.device) -> float:
+    """Seconds to load the folder, which the system has in memory by now."""
+    started = time.perf_counter()
+    assembly.exported(config, model, device)
+    return time.perf_counter() - started
+
+
 def _speed(parts: Parts) -> dict[str, float]:
-    """Seconds from one prompt to frames and mels, the second time."""
+    """Seconds from one prompt to the pictures of its first step, and to frames and mels; the second time."""
     found: dict[str, float] = {}
+    for _ in range(2):
+        started = time.perf_counter()
+        random = torch.Generator().manual_seed(0)
+        first, _ = parts.trajectory(parts.words(["a red ball bounces"]), parts.noise(1, random), Sampling(1))[-1]
+        parts.frames(first)
+        found["first preview"] = time.perf_counter() - started
     for name, sampling in QUALITIES.items():
         for _ in range(2):
             started = time.perf_counter()

@@ -10,18 +10,43 @@ from inference.tiny.recipe.mel import CENTRE, SPREAD
 from inference.tiny.world.attributes import Scene
 from inference.tiny.world.casting import Casting, cast
 from inference.tiny.world.palette import PAINTS, SURROUNDINGS, scaled
+from inference.tiny.world.stage import PERIODS
 
 TRACKED = ("ball", "bell", "hammer")
 STYLES = ("day", "snow", "night")
 COLOURS = ("red", "blue", "purple", "orange")
 """Colours that no surroundings of these styles have, so that the tracker sees the subject only."""
 ONSET_SEED = 70_000_000
+LEAST_PERIOD_FRAMES = 4.6
+"""A flight between two contacts then has the four frames that a parabola needs."""
 FLOOR = 3e-3
 
 
-def scenes(casting: Casting, count: int) -> list[Scene]:
-    """Clips with contacts that can be tracked: still camera, clear weather, plain light, one subject, its own sound."""
-    plain = replace(
+def scenes(casting: Casting, count: int, rate_hz: int) -> list[Scene]:
+    """Clips with contacts that can be tracked, as many of each subject.
+
+    Still camera, clear weather, plain light, one subject, its own sound, and a pace that the rate shows: two frames
+    around each contact must not be half of the time, or any sound would seem to come with it.
+    """
+    plain = _plain(casting)
+    share = count // len(plain.subjects) if plain.subjects else 0
+    found: dict[str, list[Scene]] = {subject: [] for subject in plain.subjects}
+    for k in range(100 * count):
+        scene = cast(ONSET_SEED + k, plain, held_out=k % 2 == 0)
+        if not scene.side and shows(scene, rate_hz) and len(found[scene.subject]) < share:
+            found[scene.subject].append(scene)
+        if all(len(scenes) == share for scenes in found.values()):
+            break
+    return [scene for scenes in found.values() for scene in scenes]
+
+
+def shows(scene: Scene, rate_hz: int) -> bool:
+    """Whether even the shortest period of the scene's pace has enough frames."""
+    return PERIODS[scene.pace][0] * rate_hz >= LEAST_PERIOD_FRAMES
+
+
+def _plain(casting: Casting) -> Casting:
+    return replace(
         casting,
         subjects=tuple(s for s in TRACKED if s in casting.subjects),
         styles=STYLES,
@@ -34,14 +59,6 @@ def scenes(casting: Casting, count: int) -> list[Scene]:
         silent_share=0.0,
         impact_share=1.0,
     )
-    found: list[Scene] = []
-    for k in range(100 * count):
-        scene = cast(ONSET_SEED + k, plain, held_out=k % 2 == 0)
-        if not scene.side:
-            found.append(scene)
-        if len(found) == count:
-            break
-    return found
 
 
 def track(frames: np.ndarray, scene: Scene) -> np.ndarray:

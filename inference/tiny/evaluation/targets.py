@@ -55,6 +55,8 @@ TARGETS = (
         "VAE over PCA on moving pixels, dB", 3, lambda r: float(r["vae"]["vae_moving_db"] - r["vae"]["pca_moving_db"])
     ),
     Target("draft to frames and mels, s", 0.8, lambda r: float(r["speed_s"]["draft"]), above=False),
+    Target("first preview, s", 0.3, lambda r: float(r["speed_s"]["first preview"]), above=False),
+    Target("load, s", 2, lambda r: float(r["speed_s"]["load"]), above=False),
     Target("final to frames and mels, s", 8, lambda r: float(r["speed_s"]["final"]), above=False),
     Target("worst seam of four extensions", 1.5, lambda r: float(max(r["extend"].values())), above=False),
 )

@@ -31,7 +31,8 @@ simple cartoons of the things listed below, and nothing else.
 
 {clips_evaluated} held-out captions of held-out combinations; probes trained on real clips. "real" is what the probes
 reach on real clips: the ceiling. Sound and picture: onsets within one frame of the visible contact, for the right pairs
-and for pairs shuffled within the same subject and pace.
+and for pairs shuffled within the same subject and pace, at the paces of which the rate shows enough. "sound to real
+pictures" is what the model plays to a picture that is given: it tells what it hears apart from what it draws.
 
 {measures}
 

@@ -14,7 +14,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from inference.tiny.recipe import models, text
 from inference.tiny.recipe.config import Config
-from inference.tiny.recipe.video_vae import to_frames
+from inference.tiny.recipe.video_vae import to_frames, to_tensor
 
 Latents = tuple[Tensor, Tensor]
 """Normalised and packed: video (B, F * h * w, C) and audio (B, L, C')."""
@@ -177,6 +177,18 @@ class Parts:
         return np.concatenate(
             [to_frames(vae.decode(latents[k : k + batch]).sample) for k in range(0, len(latents), batch)]
         )
+
+    @torch.no_grad()
+    def latents(self, frames: np.ndarray, batch: int = 8) -> Tensor:
+        """Frames (B, T, H, W, 3) uint8 to packed video latents, as ``frames`` takes them."""
+        vae, shape = self.vae, (1, -1, 1, 1, 1)
+        raw = [
+            vae.encode(to_tensor(frames[k : k + batch], self.device)).latent_dist.mode()
+            for k in range(0, len(frames), batch)
+        ]
+        normal = (torch.cat(raw) - vae.latents_mean.view(shape)) / vae.latents_std.view(shape)
+        tokens: Tensor = normal.permute(0, 2, 3, 4, 1).flatten(1, 3)
+        return tokens
 
     @torch.no_grad()
     def mels(self, audio: Tensor, batch: int = 16) -> Tensor:

@@ -14,7 +14,7 @@ from inference.tiny.__main__ import duration_s
 from inference.tiny.recipe import models, text
 from inference.tiny.recipe.assembly import exported
 from inference.tiny.recipe.config import CONFIGS, CPU, SMOKE, Config
-from inference.tiny.recipe.diffusion import draw_prefix, draw_sigmas
+from inference.tiny.recipe.diffusion import SUBJECT_WEIGHT, draw_prefix, draw_sigmas, subject_weight
 from inference.tiny.recipe.loop import Loop, rate_at
 from inference.tiny.recipe.mel import mel, scale
 from inference.tiny.recipe.muon import orthogonalised
@@ -107,6 +107,15 @@ def test_noise_is_drawn_apart_and_some_is_clean() -> None:
     assert 0.4 < (video != audio).float().mean() < 0.8
     assert 0.08 < (video == 0).float().mean() < 0.16
     assert video.max() <= 1
+
+
+def test_the_tokens_around_the_subject_weigh_more_while_it_is_there() -> None:
+    centres = torch.full((1, CPU.cut.frames, 2), torch.nan)
+    centres[0, :5] = torch.tensor([40.0, 24.0])  # two latent frames: the first picture, then four
+    found = subject_weight(CPU, centres).view(CPU.latent_frames, *CPU.latent_size)
+    assert found[:2, 1, 2].tolist() == [SUBJECT_WEIGHT] * 2
+    assert found[:2, 1, 5].tolist() == [1.0] * 2
+    assert (found[2:] == 1).all()
 
 
 def test_prefixes_of_picture_and_sound_last_as_long() -> None:
