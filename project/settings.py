@@ -218,6 +218,8 @@ EMAIL_HOST, EMAIL_PORT = _EMAIL.hostname or "", _EMAIL.port or 25
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_EMAIL.username or ""), unquote(_EMAIL.password or "")
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENV.email_from
 EMAIL_USE_TLS = _EMAIL.scheme == "smtp+tls"
+# Mails are sent while their page is made, which holds one of WEB_POOL's connections; the default waits for ever.
+EMAIL_TIMEOUT = 10
 
 RUSHES_MODEL, RUSHES_DEVICE = ENV.model, ENV.device
 RUSHES_MODEL_FOLDER = Path(ENV.model)

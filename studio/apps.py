@@ -16,4 +16,4 @@ class StudioConfig(AppConfig):
         events.on_publish(broadcast.publish_event)
         events.on_document(broadcast.publish_document)
         revocation.connect()
-        health.PROBES.append(health.Probe("sockets", partial(threads.await_free, health.PROBE_TIMEOUT_S)))
+        health.PROBES.append(health.Probe("sockets", partial(threads.await_life, health.PROBE_TIMEOUT_S)))

@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db import connection
 from django.utils import timezone
 from django.utils.translation import get_language, gettext
 
@@ -27,6 +28,9 @@ RENDERED = (
 def sample_project(user: User, workspace: Workspace) -> Project:
     """A project of three written shots in the reader's language, each with a take where one has been rendered.
 
+    The takes are not picked: the reader's first own take then stands for its shot at once. A storage that is away
+    costs takes, not the project.
+
     Raises:
         DomainError: as ``projects.create_project``.
     """
@@ -34,10 +38,13 @@ def sample_project(user: User, workspace: Workspace) -> Project:
     titles = {"ball": gettext("The ball"), "bell": gettext("The bell"), "boat": gettext("The boat")}
     shots = [(titles[story.name], story.prompts[language]) for story in STORIES]
     project = projects.create_project(user, workspace, gettext("First light"), shots=shots)
+    found = []
     for story, shot in zip(STORIES, project.shots.order_by("position"), strict=True):
         listed = _listed().get(story.name, {}).get(language)
         if listed is not None and listed["prompt"] == story.prompts[language]:
-            _give(shot, listed)
+            found.append((_take(shot, listed), listed))
+    for take in _stored(found):
+        take.save(force_insert=True)
     return project
 
 
@@ -53,25 +60,35 @@ def _folder() -> Path:
     return Path(settings.BASE_DIR) / "static" / "public" / "samples"
 
 
-def _give(shot: Shot, listed: dict[str, Any]) -> None:
-    """Add a rendered take, which nobody asked for, to a shot, with files of its own.
-
-    It is not picked: the reader's first own take then stands for the shot at once. A storage that is away costs the
-    take, not the project.
-    """
+def _take(shot: Shot, listed: dict[str, Any]) -> Take:
+    """A rendered take of a shot, which nobody asked for."""
     now = timezone.now()
-    take = Take(
+    return Take(
         project_id=shot.project_id, shot=shot, number=1, idempotency_key=f"sample-{shot.pk}",
         state=TakeState.DONE, attempt=1, step=listed["steps"], started_at=now, ended_at=now,
         **{name: listed[name] for name in RENDERED},
     )  # fmt: skip
-    try:
-        take.clip_key = _keep(take, "clip.mp4", listed["clip"])
-        take.poster_key = _keep(take, "poster.jpg", listed["poster"])
-    except Exception:  # whatever the storage raises
-        logger.warning("The sample take of shot %s could not be stored", shot.pk, exc_info=True)
-        return
-    take.save(force_insert=True)
+
+
+def _stored(found: list[tuple[Take, dict[str, Any]]]) -> list[Take]:
+    """The takes that have files of their own now: all, or those before the first that the storage refused."""
+    _give_connection_back()
+    stored = []
+    for take, listed in found:
+        try:
+            take.clip_key = _keep(take, "clip.mp4", listed["clip"])
+            take.poster_key = _keep(take, "poster.jpg", listed["poster"])
+        except Exception:  # whatever the storage raises
+            logger.warning("The sample take of shot %s could not be stored", take.shot_id, exc_info=True)
+            break  # one that hangs is waited for once
+        stored.append(take)
+    return stored
+
+
+def _give_connection_back() -> None:
+    """A storage may hang for most of a minute, and a web process has a dozen connections."""
+    if not connection.in_atomic_block:
+        connection.close()
 
 
 def _keep(take: Take, name: str, source: str) -> str:

@@ -91,6 +91,7 @@ def begin(take_id: UUID, job_id: int) -> Take | None:
         attempt=F("attempt") + 1,
         started_at=timezone.now(),
         step=0,
+        is_untidy=True,
     )
 
 
@@ -189,8 +190,12 @@ def cancel_where(which: Q) -> None:
 
 def cancel_wanted(take_ids: Iterable[UUID]) -> set[UUID]:
     """Those of some running takes that somebody wants to stop, or that run no more."""
-    running = Take.objects.filter(pk__in=list(take_ids), state=TakeState.RUNNING, cancel_requested_at=None)
-    return set(take_ids) - set(running.values_list("pk", flat=True))
+    return _not_wanted(take_ids, TakeState.RUNNING)
+
+
+def wait_no_more(take_ids: Iterable[UUID]) -> set[UUID]:
+    """Those of some waiting takes that somebody has cancelled, or that wait no more."""
+    return _not_wanted(take_ids, TakeState.QUEUED)
 
 
 def ended(take_id: UUID) -> Take | None:
@@ -199,13 +204,14 @@ def ended(take_id: UUID) -> Take | None:
 
 
 def untidy() -> list[Take]:
-    """Takes that have ended and still have a checkpoint."""
-    return list(Take.objects.exclude(state__in=UNFINISHED).exclude(checkpoint_key="")[:100])
+    """Takes that have ended and whose attempts may have left files."""
+    return list(Take.objects.filter(is_untidy=True).exclude(state__in=UNFINISHED)[:100])
 
 
 def tidied(take_id: UUID) -> None:
-    """Note that an ended take has no checkpoint any more."""
-    Take.objects.exclude(state__in=UNFINISHED).filter(pk=take_id).update(checkpoint_key="")
+    """Note that an ended take has nothing left but its clip and its poster."""
+    ended_takes = Take.objects.exclude(state__in=UNFINISHED)
+    ended_takes.filter(pk=take_id).update(is_untidy=False, checkpoint_key="")
 
 
 def places(project_id: UUID) -> dict[str, int]:
@@ -234,6 +240,11 @@ def _move(
 
 def _end(take_id: UUID, at: Q, to: TakeState, type_: str, **changes: Any) -> bool:
     return _move(take_id, at, to, type_, ended_at=timezone.now(), **changes) is not None
+
+
+def _not_wanted(take_ids: Iterable[UUID], state: TakeState) -> set[UUID]:
+    wanted = Take.objects.filter(pk__in=list(take_ids), state=state, cancel_requested_at=None)
+    return set(take_ids) - set(wanted.values_list("pk", flat=True))
 
 
 def _note(take_id: UUID, attempt: int, **changes: Any) -> bool:

@@ -69,7 +69,9 @@ def enqueue_again(take: Take) -> int:
 
 def _defer(take: Take, priority: int, *, alone: bool = False) -> int:
     job = app.configure_task(RENDER_TAKE, queue=QUEUE, priority=priority)
-    job_id: int = job.defer(take_id=str(take.pk), alone=alone)
+    # Only where it matters: a worker of the release before, still there while a studio is renewed, does not know it.
+    options = {"alone": True} if alone else {}
+    job_id: int = job.defer(take_id=str(take.pk), **options)
     return job_id
 
 

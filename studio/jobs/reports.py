@@ -96,6 +96,12 @@ class Rig:
         for mailbox in self.running.values():
             mailbox.put(Stop())
 
+    def drop(self, take_id: UUID) -> None:
+        """Stop a take that nobody wants any more, whether it runs here or waits to be let in."""
+        self.gate.send_away(take_id)
+        if take_id in self.running:
+            self.renderer.cancel(take_id)
+
 
 class LostError(Exception):
     """The attempt is not ours any more: a fenced write changed no row."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import logging
 from pathlib import Path
 from uuid import UUID
 
@@ -9,6 +10,8 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from studio.models import Take
+
+logger = logging.getLogger(__name__)
 
 CLIP, POSTER = "clip.mp4", "poster.jpg"
 
@@ -60,14 +63,21 @@ def _prune(name: str) -> None:
 def leftovers(take: Take) -> list[str]:
     """What a take that has ended does not need: everything that its attempts stored but its clip and its poster.
 
-    The storage is asked, for a worker that is killed leaves files of which no row knows.
+    The storage is asked, for a worker that is killed leaves files of which no row knows. Where it does not tell, these
+    are the names that are known without it.
     """
     kept = {take.clip_key, take.poster_key}
-    stored = [name for attempt in range(1, take.attempt + 1) for name in _stored(take.pk, attempt)]
+    attempts = range(1, take.attempt + 1)
+    try:
+        stored = [name for attempt in attempts for name in _listed(take.pk, attempt)]
+    except Exception as error:  # whatever the storage raises: a bucket may refuse to be listed
+        logger.warning("only leftovers that are known go, the rest is not listed: %s", error, extra={"take": take.pk})
+        stored = [key(take.pk, attempt, name) for attempt in attempts for name in (CLIP, POSTER)]
+        stored.append(take.checkpoint_key)
     return [name for name in stored if name not in kept]
 
 
-def _stored(take_id: UUID, attempt: int) -> list[str]:
+def _listed(take_id: UUID, attempt: int) -> list[str]:
     try:
         _, names = default_storage.listdir(key(take_id, attempt, ""))
     except FileNotFoundError:

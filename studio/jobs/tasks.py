@@ -41,8 +41,8 @@ async def render_take(context: JobContext, take_id: str, alone: bool = False) ->
     """
     rig: Rig = context.additional_context["rig"]
     assert context.job.id is not None
-    async with rig.gate.entered(alone=alone):
-        take = await database(takes.begin)(UUID(take_id), context.job.id)
+    async with rig.gate.entered(UUID(take_id), alone=alone) as is_inside:
+        take = await database(takes.begin)(UUID(take_id), context.job.id) if is_inside else None
         if take is None:
             return
         with trace.about(room=take.project_id, take=take.pk):

@@ -40,10 +40,10 @@ CLOSE_TIMEOUT_S = 2.0
 """The step in hand is worth nothing any more; on a large model it may take a minute."""
 
 
-async def run(renderer: Renderer, node_id: UUID, ready: Callable[[], None] = lambda: None) -> bool:
+async def run(renderer: Renderer, node_id: UUID, ready: Callable[[], None] = lambda: None) -> None:
     """Work until SIGTERM or SIGINT; ``ready`` is called once takes are taken.
 
-    False: the renderer is still at a step, whose result nobody waits for.
+    The renderer may still be at a step then, whose result nobody waits for.
     """
     asyncio.get_running_loop().set_exception_handler(_on_loose_error)
     rig = Rig(renderer, Redis.from_url(settings.REDIS_URL, socket_timeout=2, socket_connect_timeout=2))
@@ -57,7 +57,6 @@ async def run(renderer: Renderer, node_id: UUID, ready: Callable[[], None] = lam
         closing.start()
         await asyncio.to_thread(closing.join, CLOSE_TIMEOUT_S)
         await rig.redis.aclose()
-    return not closing.is_alive()
 
 
 async def _work(app: App, rig: Rig, node_id: UUID) -> None:
@@ -148,15 +147,20 @@ async def _beat(rig: Rig, node_id: UUID) -> None:
 async def _poll_cancels(rig: Rig) -> None:
     while True:
         await asyncio.sleep(POLL_S)
-        if not rig.running:
-            continue
         try:
-            unwanted = await database(takes.cancel_wanted)(list(rig.running))
+            await drop_unwanted(rig)
         except Exception as error:
             logger.warning("the worker could not ask what was cancelled: %s", error)
-            continue
-        for take_id in unwanted:
-            rig.renderer.cancel(take_id)
+
+
+async def drop_unwanted(rig: Rig) -> None:
+    """Stop the takes of this worker that the rows say nobody wants any more."""
+    if running := list(rig.running):
+        for take_id in await database(takes.cancel_wanted)(running):
+            rig.drop(take_id)
+    if waiting := rig.gate.waiting:
+        for take_id in await database(takes.wait_no_more)(waiting):
+            rig.drop(take_id)
 
 
 async def _hear_cancels(rig: Rig) -> None:
@@ -175,9 +179,9 @@ async def _listen(redis: Redis, rig: Rig) -> None:
         await subscription.subscribe(groups.WORKERS)
         async for message in subscription.listen():
             verb, _, take_id = message["data"].decode(errors="replace").partition(":")
-            if verb == "cancel" and (unwanted := _running(rig, take_id)) is not None:
-                rig.renderer.cancel(unwanted)
+            if verb == "cancel" and (unwanted := _ours(rig, take_id)) is not None:
+                rig.drop(unwanted)
 
 
-def _running(rig: Rig, take_id: str) -> UUID | None:
-    return next((running for running in rig.running if str(running) == take_id), None)
+def _ours(rig: Rig, take_id: str) -> UUID | None:
+    return next((ours for ours in (*rig.running, *rig.gate.waiting) if str(ours) == take_id), None)

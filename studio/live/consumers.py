@@ -115,23 +115,41 @@ class RoomConsumer(Socket):
                 await self._perform(message)
 
     async def _greet(self, last_seq: int | None) -> None:
-        """Hear the room first and read it then: what happens between the two is held, and told once."""
+        """Hear the room first and read it then: what happens between the two is held, and told once.
+
+        A viewer that is closed meanwhile is shown nothing more.
+        """
         await self.outbox.answered()
+        if self._is_closing():
+            return
         self._viewer.hold()
         await rooms.get().enter(self.access, self._viewer)
+        if self._is_closing():
+            return
+        came = await self._read_room(last_seq)
+        if came is None or self._is_closing():
+            return
+        self.answer(came.texts)
+        previews = await hub.get().newest_previews(list(came.running))
+        if self._is_closing():
+            return
+        for take_id, packet in previews:
+            self.outbox.offer_late(take_id, packet)
+        self._viewer.begin(came.seq)
+
+    def _is_closing(self) -> bool:
+        return self.closing is not None
+
+    async def _read_room(self, last_seq: int | None) -> arrival.Arrival | None:
+        """The room as it is now. None when it cannot be read: the socket closes."""
         try:
-            came = await in_thread(arrival.read, self.access, last_seq)
+            return await in_thread(arrival.read, self.access, last_seq)
         except DomainError:
             self.close("not_found")
-            return
         except Exception:
             logger.exception("room %s was not read for user %s", self.project_id, self.access.user.pk)
             self.close("unavailable")
-            return
-        self.answer(came.texts)
-        for take_id, packet in await hub.get().newest_previews(list(came.running)):
-            self.outbox.offer_late(take_id, packet)
-        self._viewer.begin(came.seq)
+        return None
 
     async def _perform(self, command: protocol.Command) -> None:
         try:

@@ -72,6 +72,8 @@ class Intake:
     def __init__(self, room: UUID, log: DocumentLog, keeper: KeeperClient, persist: Persist) -> None:
         self.rows = 0
         """Rows in the log, as far as is known here."""
+        self.is_reloaded = False
+        """The log was read for a new keeper; what another process wrote may have been in it before its message came."""
         self._room, self._log, self._keeper, self._persist = room, log, keeper, persist
         self._accepted: list[bytes] = []
 
@@ -132,6 +134,7 @@ class Intake:
             try:
                 return await ask()
             except UnknownRoomError:
+                self.is_reloaded = True
                 await self.load()
         raise KeeperDiedError(f"{MAX_LOADS} times in a row")
 

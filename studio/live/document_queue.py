@@ -26,18 +26,20 @@ class Queue:
         if isinstance(work, Edit):
             self._edits.append(work)
             return
-        key = type(work), work.peer
-        if key in self._others:
-            self._size_bytes -= _size_bytes(self._others[key])
-        self._others[key] = work
+        if replaced := self._replaced_by(work):
+            self._size_bytes -= _size_bytes(replaced)
+        self._others[type(work), work.peer] = work
 
     def has_like(self, work: Other) -> bool:
         """Whether something of this kind and connection waits."""
-        return (type(work), work.peer) in self._others
+        return self._replaced_by(work) is not None
 
     def has_place(self, work: Work) -> bool:
-        """Whether this is not too much."""
-        return not self._is_long() and self._size_bytes + _size_bytes(work) <= MAX_QUEUED_BYTES
+        """Whether this is not too much: what takes the place of something needs none but for what it is longer."""
+        replaced = self._replaced_by(work)
+        if replaced is None:
+            return not self._is_long() and self._size_bytes + _size_bytes(work) <= MAX_QUEUED_BYTES
+        return self._size_bytes - _size_bytes(replaced) + _size_bytes(work) <= MAX_QUEUED_BYTES
 
     def heaviest(self) -> Peer | None:
         """Whose the most of it is, in number or, while that is within bounds, in bytes; None: other processes'."""
@@ -64,6 +66,9 @@ class Queue:
         edits, self._edits = self._edits, []
         self._size_bytes -= sum(map(_size_bytes, edits))
         return edits
+
+    def _replaced_by(self, work: Work) -> Other | None:
+        return None if isinstance(work, Edit) else self._others.get((type(work), work.peer))
 
     def _is_long(self) -> bool:
         return len(self._edits) + len(self._others) >= MAX_QUEUED

@@ -30,7 +30,7 @@ from studio.live.document_wire import (
 )
 from studio.live.document_work import Edit, Join, Other, Peer, Probe, Question, Resync, Work
 from studio.live.hub import Hub
-from studio.live.keeper_client import KeeperClient, KeeperDiedError
+from studio.live.keeper_client import KeeperAwayError, KeeperClient, KeeperDiedError
 from studio.live.keeper_wire import Effect
 from studio.live.prescan import EMPTY, UpdateError
 from studio.live.presence import Presence, Speaker
@@ -64,6 +64,8 @@ class DocumentRoom:
         self.presence = Presence(self._tell)
         self._log, self._keeper, self._hub, self._origin = log, keeper, hub, origin
         self._intake = Intake(project_id, log, keeper, self._persist)
+        self._told = NOTHING_KNOWN
+        """The state vector of what everybody here was given, at least."""
         self._compact_at = COMPACT_ROWS
         self._queue = Queue()
         self._wake, self._stalled = asyncio.Event(), False
@@ -172,6 +174,8 @@ class DocumentRoom:
             if now() >= due:
                 due = await self._batch(self._queue.take_edits())
             await self._do(item)
+        if self._intake.is_reloaded and self.peers:
+            self.put(Resync())
         worked_s = now() - started
         if self._intake.rows > self._compact_at:
             await self._compact()
@@ -199,18 +203,28 @@ class DocumentRoom:
         }
         try:
             await steps[type(item)](item)
-        except (UpdateError, KeeperDiedError) as error:
-            logger.warning("project %s: %s failed: %s", self.project_id, type(item).__name__, error)
+        except (UpdateError, KeeperDiedError, KeeperAwayError) as error:
+            logger.warning("project %s: %s failed: %r", self.project_id, type(item).__name__, error)
             if item.peer is not None:
-                self._end(item.peer, "bad_update")
+                # That the keeper died need not be the connection's doing, and after bad_update no client comes back.
+                self._end(item.peer, "bad_update" if isinstance(error, UpdateError) else "unavailable")
+            elif self.peers:
+                self.put(Resync())
 
     async def _greet(self, join: Join) -> None:
-        vector, _update = await self._intake.diff(NOTHING_KNOWN)
+        vector, _update = await self._diff(NOTHING_KNOWN)
         join.peer.push(step_1(vector))
 
     async def _answer(self, question: Question) -> None:
-        _vector, update = await self._intake.diff(question.vector)
+        _vector, update = await self._diff(question.vector)
         question.peer.answer([step_2(update)])
+
+    async def _diff(self, vector: bytes) -> tuple[bytes, bytes]:
+        """As the intake's. All that the document has was told to who is here, but for what a reload brought."""
+        own, update = await self._intake.diff(vector)
+        if not self._intake.is_reloaded:
+            self._told = own
+        return own, update
 
     async def _probe(self, probe: Probe) -> None:
         if await self._intake.probe(probe.update):
@@ -220,9 +234,10 @@ class DocumentRoom:
 
     async def _resync(self, _resync: Resync) -> None:
         """Read the log again, and give the connections here what came of it; say again who is here."""
-        before, _update = await self._intake.diff(NOTHING_KNOWN)
+        await self._diff(NOTHING_KNOWN)
         await self._intake.load()
-        _vector, update = await self._intake.diff(before)
+        self._told, update = await self._intake.diff(self._told)
+        self._intake.is_reloaded = False
         if update != EMPTY:
             self._push(update_frame(update), None)
         self._say(groups.AWARENESS_QUERY + self._origin)
@@ -262,8 +277,8 @@ class DocumentRoom:
     async def _compact(self) -> None:
         try:
             gone = await self._log.compact(partial(self._keeper.compact, self.project_id))
-        except (UpdateError, KeeperDiedError, *TROUBLE) as error:
-            logger.warning("the log of project %s was not compacted: %s", self.project_id, error)
+        except (UpdateError, KeeperDiedError, KeeperAwayError, *TROUBLE) as error:
+            logger.warning("the log of project %s was not compacted: %r", self.project_id, error)
             gone = 0
         self._intake.rows -= gone
         self._compact_at = max(COMPACT_ROWS, self._intake.rows + COMPACT_ROWS // 2)

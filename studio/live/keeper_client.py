@@ -25,11 +25,16 @@ REPLAY_WATCHDOG_S = 5.0
 SECOND_LOOK_S = 3.0
 """For a single update that the keeper died of: it may have been the machine."""
 START_TIMEOUT_S = 10.0
+START_TRIES = 5
 START_BACKOFF_S = 0.5
 
 
 class KeeperDiedError(Exception):
     """The keeper ended or hung on the request; another is started for the next one."""
+
+
+class KeeperAwayError(Exception):
+    """No keeper could be started: the fault of nothing that was asked."""
 
 
 class UnknownRoomError(Exception):
@@ -98,13 +103,14 @@ class KeeperClient:
     async def _ask(
         self, operation: Operation, room: UUID, parts: Sequence[bytes], watchdog_s: float | None = None
     ) -> list[bytes]:
-        """Raises UpdateError, UnknownRoomError or KeeperDiedError."""
+        """Raises UpdateError, UnknownRoomError, KeeperDiedError or KeeperAwayError."""
         async with self._turn:
             process = await self._started()
             try:
                 async with asyncio.timeout(watchdog_s or self._watchdog_s):
-                    verdict, answer = await _exchange(process, pack(operation, room.bytes, parts))
-            except (OSError, EOFError, TimeoutError) as error:
+                    verdict, answer = await _exchange(process, operation, room.bytes, parts)
+            except Exception as error:
+                # Whatever it was: after half an answer, or another's, every next one would go to the wrong asker.
                 await self._end()
                 logger.warning("the keeper ended at %s of room %s: %r", operation.name, room, error)
                 raise KeeperDiedError(operation.name) from None
@@ -120,19 +126,29 @@ class KeeperClient:
 
     async def _started(self) -> asyncio.subprocess.Process:
         """The child, up and answering: the time that a start takes counts against no request."""
-        while self.pid is None or self._process is None:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", self._module,
-                cwd=settings.BASE_DIR, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-            )  # fmt: skip
+        if self._process is not None and self.pid is not None:
+            return self._process
+        for _ in range(START_TRIES):
             try:
-                async with asyncio.timeout(START_TIMEOUT_S):
-                    await _exchange(self._process, pack(Operation.FORGET, bytes(ROOM_BYTES), []))
-            except (OSError, EOFError, TimeoutError) as error:
+                return await self._start()
+            except Exception as error:
                 logger.error("the keeper did not start: %r", error)
-                await self._end()
                 await asyncio.sleep(START_BACKOFF_S)
-        return self._process
+        raise KeeperAwayError(f"{START_TRIES} starts failed")
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        """One try. A child whose first answer is not read, because nobody waits for it any more, is ended too."""
+        self._process = process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", self._module,
+            cwd=settings.BASE_DIR, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        try:
+            async with asyncio.timeout(START_TIMEOUT_S):
+                await _exchange(process, Operation.FORGET, bytes(ROOM_BYTES), [])
+        except BaseException:
+            await self._end()
+            raise
+        return process
 
     async def _end(self) -> None:
         process, self._process = self._process, None
@@ -151,14 +167,19 @@ class KeeperClient:
             process.stdin.close()
 
 
-async def _exchange(process: asyncio.subprocess.Process, frame: bytes) -> tuple[int, list[bytes]]:
+async def _exchange(
+    process: asyncio.subprocess.Process, operation: Operation, room: bytes, parts: Sequence[bytes]
+) -> tuple[int, list[bytes]]:
+    """Raises ValueError when the answer is about another room, which may not be let into this one."""
     assert process.stdin is not None
     assert process.stdout is not None
-    process.stdin.write(frame)
+    process.stdin.write(pack(operation, room, parts))
     await process.stdin.drain()
     length = frame_length(await process.stdout.readexactly(4))
-    code, _room, parts = unpack(await process.stdout.readexactly(length))
-    return code, parts
+    code, answered, answer = unpack(await process.stdout.readexactly(length))
+    if answered != room:
+        raise ValueError(f"an answer about room {room.hex()} expected, got one about {answered.hex()}")
+    return code, answer
 
 
 _clients: "WeakKeyDictionary[asyncio.AbstractEventLoop, KeeperClient]" = WeakKeyDictionary()

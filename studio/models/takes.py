@@ -60,6 +60,7 @@ class Take(models.Model):
     clip_key = models.CharField(max_length=200, blank=True)
     poster_key = models.CharField(max_length=200, blank=True)
     checkpoint_key = models.CharField(max_length=200, blank=True)
+    is_untidy = models.BooleanField(default=False, db_default=False, help_text="attempts may have left files")
     clip_size_bytes = models.PositiveBigIntegerField(default=0)
     clip_sha256 = models.CharField(max_length=64, blank=True)
     waveform = models.JSONField(default=list, blank=True)
@@ -80,6 +81,8 @@ class Take(models.Model):
         indexes = [
             models.Index(fields=["project", "state"]),
             models.Index(fields=["state", "created_at"]),
+            # Asked each second by each worker, and next to empty.
+            models.Index(fields=["number"], name="untidy_takes", condition=models.Q(is_untidy=True)),
         ]
 
     @property

@@ -50,9 +50,17 @@ class Probe:
             is_fresh = time.monotonic() < self._asked_s + FRESH_S
             if self._answer is None or (self._answer.done() and not is_fresh):
                 self._answer, self._asked_s = Future(), time.monotonic()
-                # A daemon: a check that hangs must not keep the process from ending.
-                threading.Thread(target=self._run, args=(self._answer,), name=f"probe-{self.name}", daemon=True).start()
+                self._begin(self._answer)
             return self._answer
+
+    def _begin(self, answer: "Future[int]") -> None:
+        # A daemon: a check that hangs must not keep the process from ending.
+        thread = threading.Thread(target=self._run, args=(answer,), name=f"probe-{self.name}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # the machine has no thread to give
+            logger.warning("%s cannot be asked: %s", self.name, error)
+            answer.set_exception(error)
 
     def _run(self, answer: "Future[int]") -> None:
         try:

@@ -1,5 +1,6 @@
 """``/readyz`` while the studio's own parts go away, one after the other, and come back."""
 
+import contextlib
 import json
 import os
 import signal
@@ -132,7 +133,9 @@ def test_a_postgres_that_goes_away_is_named_and_its_return_too(studio: Studio, s
 
 
 def _signal(server: embedded.Server, number: signal.Signals) -> None:
-    """Stop or wake a server with all its processes."""
+    """Stop or wake a server with all its processes; one that ends meanwhile needs no signal."""
     process = psutil.Process(server.process.pid)
-    for each in (process, *process.children(recursive=True)):
-        each.send_signal(number)
+    process.send_signal(number)
+    for child in process.children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.send_signal(number)

@@ -6,7 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.files.storage import default_storage
+from django.core.cache import cache
+from django.core.files.storage import FileSystemStorage, default_storage
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
 from django.utils import translation
 
 from project.env import ROOT
@@ -56,13 +60,48 @@ def test_a_sample_project_has_three_shots_each_with_a_take_and_none_picked(stora
 def test_a_storage_that_is_away_costs_the_takes_and_not_the_project(
     storage: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    asked = []
+
     def away(*_: object) -> str:
+        asked.append(1)
         raise OSError("no route")
 
-    monkeypatch.setattr(type(default_storage), "save", away, raising=False)
+    monkeypatch.setattr(FileSystemStorage, "save", away)
     project = begun("en")
     assert len(views.shot_views(project)) == 3
     assert not Take.objects.filter(project=project).exists()
+    assert asked == [1], "one that hangs is waited for once"
+
+
+@pytest.mark.django_db
+def test_a_storage_that_goes_away_leaves_the_takes_that_it_has(storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save, saved = FileSystemStorage.save, list[str]()
+
+    def full(self: FileSystemStorage, name: str, content: Any) -> str:
+        saved.append(name)
+        if len(saved) > 2:
+            raise OSError("no route")
+        return save(self, name, content)
+
+    monkeypatch.setattr(FileSystemStorage, "save", full)
+    project = begun("en")
+    assert [take.shot.title for take in Take.objects.filter(project=project)] == ["The ball"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_storage_that_hangs_holds_no_connection(storage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held, save = [], FileSystemStorage.save
+
+    def noted(self: FileSystemStorage, name: str, content: Any) -> str:
+        held.append(connection.connection is not None)
+        return save(self, name, content)
+
+    cache.clear()
+    make_worker_node()
+    monkeypatch.setattr(FileSystemStorage, "save", noted)
+    assert Client().post(reverse("try"), {"name": "Gus"}).status_code == 302
+    assert held == [False] * 2 * len(STORIES)
+    assert Take.objects.count() == len(STORIES)
 
 
 def test_what_is_listed_fits_the_stories() -> None:

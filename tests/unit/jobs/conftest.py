@@ -106,12 +106,12 @@ def storage(tmp_path: Path, settings: Any) -> Path:
     return tmp_path
 
 
-async def render(rig: Rig, take: Take) -> Take:
+async def render(rig: Rig, take: Take, *, alone: bool = False) -> Take:
     """Run the take's current job as a worker would; returns the take as it is then."""
     current = await again(take)
     context = SimpleNamespace(job=SimpleNamespace(id=current.job_id), additional_context={"rig": rig})
     async with asyncio.timeout(DEADLINE_S):
-        await tasks.render_take(context, take_id=str(take.pk))
+        await tasks.render_take(context, take_id=str(take.pk), alone=alone)
     return await again(take)
 
 

@@ -1,6 +1,7 @@
 """Who is rendered beside whom: rule J20."""
 
 import asyncio
+from uuid import UUID, uuid4
 
 from studio.jobs.gate import Gate
 
@@ -9,12 +10,13 @@ class Visitors:
     """Attempts that say when they are inside, and leave when told to."""
 
     def __init__(self) -> None:
-        self.gate, self.inside = Gate(), list[str]()
+        self.gate, self.inside, self.sent_away = Gate(), list[str](), list[str]()
+        self.takes: dict[str, UUID] = {}
         self._leave: dict[str, asyncio.Event] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     async def come(self, name: str, *, alone: bool = False) -> None:
-        self._leave[name] = asyncio.Event()
+        self._leave[name], self.takes[name] = asyncio.Event(), uuid4()
         self._tasks[name] = asyncio.create_task(self._visit(name, alone))
         await settled()
 
@@ -29,7 +31,10 @@ class Visitors:
         await settled()
 
     async def _visit(self, name: str, alone: bool) -> None:
-        async with self.gate.entered(alone=alone):
+        async with self.gate.entered(self.takes[name], alone=alone) as is_inside:
+            if not is_inside:
+                self.sent_away.append(name)
+                return
             self.inside.append(name)
             try:
                 await self._leave[name].wait()
@@ -78,3 +83,25 @@ async def test_j20_a_last_try_that_gives_up_waiting_lets_the_others_in() -> None
     await visitors.come("b")
     await visitors.give_up("last")
     assert visitors.inside == ["a", "b"]
+
+
+async def test_j20_a_last_try_that_is_sent_away_lets_the_others_in_and_is_not_inside() -> None:
+    visitors = Visitors()
+    await visitors.come("a")
+    await visitors.come("last", alone=True)
+    await visitors.come("b")
+    assert visitors.gate.waiting == {visitors.takes["last"], visitors.takes["b"]}
+    visitors.gate.send_away(visitors.takes["last"])
+    await settled()
+    assert (visitors.inside, visitors.sent_away) == (["a", "b"], ["last"])
+    assert visitors.gate.waiting == set()
+
+
+async def test_j20_who_is_inside_is_not_sent_away_and_stays_alone() -> None:
+    visitors = Visitors()
+    await visitors.come("last", alone=True)
+    visitors.gate.send_away(visitors.takes["last"])
+    await visitors.come("b")
+    assert visitors.inside == ["last"]
+    await visitors.go("last")
+    assert visitors.inside == ["b"]

@@ -25,7 +25,7 @@ def test_a_take_its_job_and_its_event_are_one_transaction_j1(cast: Cast, monkeyp
     monkeypatch.undo()
     take = queue.submit(cast.access(), make_request(cast.shots[0]))
     assert ProcrastinateJob.objects.get().pk == take.job_id
-    assert ProcrastinateJob.objects.get().args == {"take_id": str(take.pk), "alone": False}
+    assert ProcrastinateJob.objects.get().args == {"take_id": str(take.pk)}
     assert RoomEvent.objects.get().payload["take"]["place"] == 1
 
 
@@ -83,6 +83,18 @@ def test_a_take_that_was_begun_before_comes_first_j4(cast: Cast) -> None:
     assert takes.places(cast.project.pk) == {str(first.pk): 1}
     takes.release(second.pk, 1, queue.enqueue_again)
     assert takes.places(cast.project.pk) == {str(second.pk): 1, str(first.pk): 2}
+
+
+def test_only_a_last_try_is_told_to_be_alone_j20(cast: Cast) -> None:
+    """A worker that knows no such option takes every other job."""
+    take = queue.submit(cast.access(), make_request(cast.shots[0]))
+    told = []
+    for attempt in range(1, takes.MAX_ATTEMPTS):
+        take.refresh_from_db()
+        assert takes.begin(take.pk, take.job_id or 0) is not None
+        takes.retry(take.pk, attempt, queue.enqueue_again, code="worker.error", message="")
+        told.append(ProcrastinateJob.objects.latest("id").args)
+    assert told == [{"take_id": str(take.pk)}, {"take_id": str(take.pk), "alone": True}]
 
 
 def test_cancelling_goes_through_without_redis_j13(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:

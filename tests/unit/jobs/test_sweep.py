@@ -1,9 +1,11 @@
 """Takes that nobody works on any more."""
 
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.conf import settings
 from django.db import close_old_connections, connection
 from django.utils import timezone
@@ -148,3 +150,15 @@ def test_several_sweeps_at_once_queue_each_take_once_j12(cast: Cast, silent_s: f
         list(pool.map(swept, range(8)))
     assert types().count("take.retried") == len(lost)
     assert sql("SELECT count(*) FROM procrastinate_jobs") == len(lost)
+
+
+def test_takes_from_before_that_may_have_left_files_are_tidied_j16(cast: Cast) -> None:
+    ended, begun, waiting = (queue.submit(cast.access(), make_request(cast.shots[0])) for _ in range(3))
+    Take.objects.filter(pk=ended.pk).update(state="failed", checkpoint_key="takes/1/1/step-2.safetensors")
+    Take.objects.filter(pk=begun.pk).update(attempt=1)
+    assert takes.untidy() == []
+    import_module("studio.migrations.0002_take_is_untidy").note_what_may_have_left_files(apps, None)
+    assert takes.untidy() == [ended]
+    for take in (begun, waiting):
+        takes.cancel(cast.access(), take.pk)
+    assert takes.untidy() == [ended, begun]

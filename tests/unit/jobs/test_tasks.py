@@ -11,7 +11,7 @@ from django.core.files.storage import FileSystemStorage
 
 from inference.wire import Checkpointed, Failed, Job, Started, Stepped
 from studio.domain import takes
-from studio.jobs import queue, reports, store, sweep
+from studio.jobs import queue, reports, store, sweep, worker
 from studio.jobs.reports import Mailbox, Rig, database
 from studio.live import groups
 from studio.models import RoomEvent, Take
@@ -248,6 +248,102 @@ async def test_leftovers_of_a_take_that_was_cancelled_while_it_waited_are_swept_
     assert len(files(storage)) == 1
     await sweep.once()
     assert files(storage) == []
+
+
+def given_back(take: Take) -> Take:
+    """The take, begun once by a worker that is gone, and waiting again without a checkpoint."""
+    assert takes.begin(take.pk, take.job_id or 0) is not None
+    takes.retry(take.pk, 1, queue.enqueue_again, code="worker.lost", message="")
+    return Take.objects.get(pk=take.pk)
+
+
+async def test_what_a_killed_worker_left_goes_though_no_worker_ends_the_take_j16(
+    take: Take, cast: Cast, storage: Path
+) -> None:
+    waiting = await database(given_back)(take)
+    assert (waiting.attempt, waiting.checkpoint_key) == (1, "")
+    store.put(store.key(take.pk, 1, store.CLIP), CLIP)
+    await sweep.once()
+    assert len(files(storage)) == 1, "it waits, and may go on"
+    await database(lambda: queue.cancel(cast.access(), take.pk))()
+    await sweep.once()
+    assert folders(storage) == []
+    assert await database(takes.untidy)() == []
+
+
+async def test_a_storage_that_refuses_to_be_listed_loses_what_is_known_and_is_not_asked_for_ever_j16(
+    rig: Rig, renderer: FakeRenderer, take: Take, cast: Cast, storage: Path, monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    renderer.script = lambda job: [Checkpointed(2, b"two"), Failed("render.memory", "", retryable=True)]
+    for _ in range(2):
+        await render(rig, take)
+    store.put(store.key(take.pk, 1, store.CLIP), CLIP)
+    store.put(store.key(take.pk, 2, store.POSTER), b"poster")
+    await database(lambda: queue.cancel(cast.access(), take.pk))()
+
+    def refuse(*_: object) -> Any:
+        raise PermissionError("s3:ListBucket is not allowed")
+
+    monkeypatch.setattr(FileSystemStorage, "listdir", refuse)
+    assert len(files(storage)) == 3
+    for _ in range(2):
+        await sweep.once()
+    assert files(storage) == []
+    assert caplog.text.count("s3:ListBucket is not allowed") == 1
+    assert await database(takes.untidy)() == []
+
+
+async def test_a_take_that_a_worker_ends_is_tidy_at_once_j16(rig: Rig, renderer: FakeRenderer, take: Take) -> None:
+    renderer.script = whole
+    assert (await render(rig, take)).is_untidy is False
+
+
+async def test_a_last_try_that_is_cancelled_while_it_waits_to_be_alone_holds_up_nobody_j20(
+    rig: Rig, renderer: FakeRenderer, take: Take, cast: Cast
+) -> None:
+    others = [await database(lambda: queue.submit(cast.access(), make_request(cast.shots[1])))() for _ in range(2)]
+    first = asyncio.create_task(render(rig, others[0]))
+    await renderer.arrivals.get()
+    last = asyncio.create_task(render(rig, take, alone=True))
+    third = asyncio.create_task(render(rig, others[1]))
+    async with asyncio.timeout(DEADLINE_S):
+        while rig.gate.waiting != {take.pk, others[1].pk}:  # noqa: ASYNC110 - the gate tells nobody who comes
+            await asyncio.sleep(0)
+    await worker.drop_unwanted(rig)
+    assert rig.gate.waiting == {take.pk, others[1].pk}, "both are wanted"
+    await database(lambda: takes.cancel(cast.access(), take.pk))()
+    await worker.drop_unwanted(rig)
+    assert (await last).state == "cancelled"
+    async with asyncio.timeout(DEADLINE_S):
+        assert (await renderer.arrivals.get()).take_id == others[1].pk
+    assert not first.done()
+    for other in others:
+        renderer.sinks[other.pk](finished())
+    assert [(await task).state for task in (first, third)] == ["done", "done"]
+    assert renderer.cancels.count(take.pk) == 0
+
+
+async def test_a_wake_reaches_a_last_try_that_waits_to_be_alone_j13(
+    rig: Rig, renderer: FakeRenderer, take: Take, cast: Cast
+) -> None:
+    other = await database(lambda: queue.submit(cast.access(), make_request(cast.shots[1])))()
+    first = asyncio.create_task(render(rig, other))
+    await renderer.arrivals.get()
+    last = asyncio.create_task(render(rig, take, alone=True))
+    hearing = asyncio.create_task(worker._hear_cancels(rig))
+    async with asyncio.timeout(DEADLINE_S):
+        while rig.gate.waiting != {take.pk}:  # noqa: ASYNC110 - the gate tells nobody who comes
+            await asyncio.sleep(0)
+        while not await rig.redis.publish(groups.WORKERS, "cancel:of no take"):
+            pass
+        await database(lambda: queue.cancel(cast.access(), take.pk))()
+        assert (await last).state == "cancelled"
+    assert not first.done()
+    renderer.sinks[other.pk](finished())
+    await first
+    hearing.cancel()
+    await asyncio.gather(hearing, return_exceptions=True)
 
 
 async def test_clips_are_their_owners_only(rig: Rig, renderer: FakeRenderer, take: Take, storage: Path) -> None:

@@ -1,7 +1,7 @@
 """What one connection can cost the others: rules D-7, D-9 and D-15 of studio/live/SPEC.md. Only the room is real."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, cast
 from uuid import uuid4
 
@@ -10,9 +10,9 @@ import pytest
 from studio.live import document_queue
 from studio.live.document_log import DocumentLog
 from studio.live.document_room import DocumentRoom
-from studio.live.document_work import Edit, Probe, Question
+from studio.live.document_work import Edit, Join, Peer, Probe, Question, Work
 from studio.live.hub import Hub
-from studio.live.keeper_client import Checked, KeeperClient
+from studio.live.keeper_client import Checked, KeeperClient, KeeperDiedError
 from studio.live.keeper_wire import Effect
 from studio.live.prescan import EMPTY, UpdateError
 from studio.live.presence import Speaker
@@ -21,11 +21,12 @@ NEW, VECTOR = b"new", b"\x01\x01\x01"
 
 
 class Keeper:
-    """Writes down what it is asked. It answers questions and probes while ``free`` is set."""
+    """Writes down what it is asked. It answers questions and probes while ``free`` is set, but for so many deaths."""
 
     def __init__(self) -> None:
         self.asked: list[str | bytes] = []
         self.verdict: bool | UpdateError = False
+        self.deaths = 0
         self.free, self.is_asked = asyncio.Event(), asyncio.Event()
         self.free.set()
 
@@ -51,6 +52,9 @@ class Keeper:
         self.asked.append(what)
         self.is_asked.set()
         await self.free.wait()
+        if self.deaths:
+            self.deaths -= 1
+            raise KeeperDiedError
 
 
 class Quiet:
@@ -156,6 +160,24 @@ async def test_d9_nothing_more_is_done_for_a_viewer_that_is_refused(
     assert stage.keeper.asked == ["probe", VECTOR]
 
 
+@pytest.mark.parametrize(
+    "make",
+    [Join, lambda peer: Question(peer, VECTOR), lambda peer: Probe(peer, NEW)],
+    ids=["coming", "asking", "answering"],
+)
+async def test_d8_whom_the_keeper_dies_on_twice_may_come_back_with_what_they_have(
+    stage: Stage, make: Callable[[Peer], Work]
+) -> None:
+    [unlucky] = await stage.enter(1)
+    stage.keeper.deaths = 2
+    stage.room.put(make(unlucky))
+    await unlucky.served()
+    assert (unlucky.reason, stage.keeper.deaths) == ("unavailable", 0)
+    stage.room.put(Question(stage.host, VECTOR))
+    await stage.host.served()
+    assert (stage.host.closing, stage.host.answers) == (None, 2)
+
+
 async def test_d9_a_viewer_that_says_nothing_new_is_told_so(stage: Stage) -> None:
     [viewer] = await stage.enter(1)
     stage.room.put(Probe(viewer, NEW))
@@ -213,6 +235,35 @@ async def test_d15_when_too_much_waits_who_has_filled_the_queue_is_closed(
     stage.keeper.free.set()
     await honest.served()
     assert stage.keeper.asked[1:] == [b"1", b"2"]
+
+
+@pytest.mark.parametrize(("bound", "most"), [("MAX_QUEUED", 3), ("MAX_QUEUED_BYTES", 9)])
+async def test_d15_a_newer_question_costs_nobody_the_place_that_it_does_not_need(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, bound: str, most: int
+) -> None:
+    asker, editor = await stage.enter(2)
+    await stage.hold()
+    monkeypatch.setattr(document_queue, bound, most)
+    stage.room.put(Question(asker, b"old"))
+    for update in (b"one", b"two"):
+        stage.room.put(Edit(editor, update))
+    stage.room.put(Question(asker, b"new"))
+    assert (asker.reason, editor.reason) == ("", "")
+    stage.keeper.free.set()
+    await asker.served()
+    assert stage.keeper.asked == [b"held", b"one", b"two", b"new"]
+
+
+async def test_d15_a_newer_question_that_is_too_long_closes_who_has_filled_the_queue(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asker, editor = await stage.enter(2)
+    await stage.hold()
+    monkeypatch.setattr(document_queue, "MAX_QUEUED_BYTES", 9)
+    stage.room.put(Question(asker, b"old"))
+    stage.room.put(Edit(editor, b"filled"))
+    stage.room.put(Question(asker, b"newer"))
+    assert (asker.reason, editor.reason) == ("", "too_much")
 
 
 async def test_d15_what_other_processes_say_too_much_is_read_from_the_log(

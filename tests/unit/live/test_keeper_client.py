@@ -7,17 +7,19 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from pycrdt import Doc, Map
 
 from project.env import ROOT
 from studio.live.keeper_client import KeeperClient, KeeperDiedError, UnknownRoomError
-from studio.live.keeper_wire import Effect, Operation, pack
+from studio.live.keeper_wire import Effect, Operation, Verdict, pack
 from studio.live.prescan import EMPTY, UpdateError, scan_vector
 from tests.helpers import fragile_keeper
 from tests.helpers.fuzz import crafted, mutated
-from tests.helpers.yjs import Writers
+from tests.helpers.yjs import Writers, seeded
 
 FUZZ = int(os.environ.get("RUSHES_FUZZ", "1500"))
 ROUND = 150
@@ -108,6 +110,44 @@ async def test_d8_a_caller_that_goes_away_does_not_leave_its_answer_to_the_next(
         await asked
     await keeper.load(room, EMPTY, writers.log)
     assert (await keeper.check(room, writers.write(1))).effects == [Effect.CHANGED]
+
+
+async def test_d8_a_caller_that_goes_away_during_the_start_leaves_no_answer_to_the_next(keeper: KeeperClient) -> None:
+    asked = asyncio.create_task(keeper.forget(uuid4()))
+    async with asyncio.timeout(10):
+        while keeper.pid is None:  # noqa: ASYNC110 - the one moment between the fork and the first answer
+            await asyncio.sleep(0)
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    rooms = {uuid4(): "of one room", uuid4(): "of another"}
+    for room, prompt in rooms.items():
+        await keeper.load(room, seeded(prompt=prompt).get_update(), [])
+    for room, prompt in rooms.items():
+        _vector, update = await keeper.diff(room, b"\x00")
+        doc = Doc[Any]()
+        doc.apply_update(update)
+        [shot] = doc.get("shots", type=Map).values()
+        assert str(shot["prompt"]) == prompt
+
+
+@pytest.mark.parametrize(
+    "answer", [pack(Verdict.DONE, bytes(range(16)), [b"\x00", b"secret"]), bytes(4), b"\x00\x00\x00\x02\x09\x09"],
+    ids=["another room's", "empty", "cut short"],
+)  # fmt: skip
+async def test_d8_an_answer_to_something_else_ends_the_keeper(keeper: KeeperClient, answer: bytes) -> None:
+    room, writers = uuid4(), Writers()
+    await keeper.load(room, EMPTY, writers.log)
+    assert keeper._process is not None
+    assert keeper._process.stdout is not None
+    keeper._process.stdout.feed_data(answer)
+    with pytest.raises(KeeperDiedError):
+        await keeper.diff(room, b"\x00")
+    with pytest.raises(UnknownRoomError):
+        await keeper.diff(room, b"\x00")
+    await keeper.load(room, EMPTY, writers.log)
+    vector, _update = await keeper.diff(room, b"\x00")
+    assert scan_vector(vector) == scan_vector(writers.docs[0].get_state())
 
 
 async def test_d8_a_fragile_keeper_dies_and_hangs_at_a_word() -> None:

@@ -32,7 +32,7 @@ asyncio.run(_until_stopped(None, uuid.uuid4(), None))
 """
 
 
-@pytest.mark.parametrize(("end", "code"), [("return True", 0), ("raise OSError('Postgres is away')", 1)])
+@pytest.mark.parametrize(("end", "code"), [("return", 0), ("raise OSError('Postgres is away')", 1)])
 def test_a_worker_ends_though_a_thread_waits_for_a_store_that_says_nothing(end: str, code: int, tmp_path: Path) -> None:
     begun_s = time.monotonic()
     program = PROGRAM.format(held_s=HELD_S, end=end)

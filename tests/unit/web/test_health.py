@@ -103,6 +103,17 @@ def test_not_ready_while_every_thread_of_the_sockets_hangs(monkeypatch: pytest.M
     assert ready()[1]["sockets"] == "up"
 
 
+def test_a_part_for_which_there_was_no_thread_is_down_and_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_to_be_had(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    probe = health.Probe("storage", lambda: 7)
+    with monkeypatch.context() as short:
+        short.setattr(threading.Thread, "start", none_to_be_had)
+        assert isinstance(probe.ask().exception(0), RuntimeError)
+    assert probe.ask().result(5) == 7
+
+
 def test_a_part_is_not_asked_twice_in_a_second_however_often_strangers_ask(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 

@@ -1,12 +1,14 @@
 """One document in several web processes: rule D-14 of studio/live/SPEC.md."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from uuid import UUID
 
 import pytest
 
 from studio.domain.access import Access
 from studio.live import broadcast, document, keeper_client
-from studio.live.keeper_client import KeeperClient
+from studio.live.keeper_client import KeeperClient, KeeperDiedError
 from studio.models import DocumentUpdate
 from tests.factories import Cast
 from tests.helpers.document import Client
@@ -52,10 +54,55 @@ async def test_d14_what_was_lost_on_the_way_comes_with_a_resync(cast: Cast, edit
     await one.all_saved()
     other = Client(editor)
     await other.until(lambda: other.asked)
-    update = struct_update(0x27, b"\x01", key="unheard")
-    await in_database(lambda: DocumentUpdate.objects.create(project=cast.project, epoch=1, payload=update))
+    await write_unheard(cast)
     one.session._room.on_resync()
     await one.until(lambda: "unheard" in one.shots)
+
+
+class Mortal(KeeperClient):
+    """A keeper that still dies so often of the question what somebody lacks."""
+
+    deaths = 0
+
+    async def diff(self, room: UUID, vector: bytes) -> tuple[bytes, bytes]:
+        if self.deaths:
+            self.deaths -= 1
+            await self.close()
+            raise KeeperDiedError
+        return await super().diff(room, vector)
+
+
+async def write_unheard(cast: Cast) -> None:
+    """What another process committed, and Redis lost."""
+    update = struct_update(0x27, b"\x01", key="unheard")
+    await in_database(lambda: DocumentUpdate.objects.create(project=cast.project, epoch=1, payload=update))
+
+
+@pytest.mark.parametrize("deaths", [1, 2, 3])
+async def test_d14_a_resync_that_the_keeper_dies_of_is_not_lost(cast: Cast, editor: Access, deaths: int) -> None:
+    mortal = Mortal()
+    keeper_client.use(mortal)
+    one = await Client.joined(editor)
+    await one.all_saved()
+    await write_unheard(cast)
+    mortal.deaths = deaths
+    one.session._room.on_resync()
+    await one.until(lambda: "unheard" in one.shots)
+    assert (mortal.deaths, one.close_code) == (0, None)
+
+
+async def test_d14_what_a_new_keeper_finds_in_the_log_is_told_to_who_is_here(
+    cast: Cast, editor: Access, owner: Access, shot: str
+) -> None:
+    """It may have been on its way: the message is no news then to a keeper that has the row."""
+    one, two = await Client.joined(editor), await Client.joined(owner)
+    await asyncio.gather(one.all_saved(), two.all_saved())
+    await write_unheard(cast)
+    await keeper_client.get().close()
+    type_at_start(one, shot, "A")
+    await one.until(lambda: "unheard" in one.shots)
+    await two.until(lambda: "unheard" in two.shots)
+    assert (one.close_code, two.close_code) == (None, None)
 
 
 async def test_d14_a_new_shots_seed_reaches_who_is_here(cast: Cast, editor: Access) -> None:

@@ -1,8 +1,10 @@
 """What is not taken in, and what it costs whom: rules D-2, D-8 and D-9 of studio/live/SPEC.md."""
 
 import asyncio
+import errno
 import os
 import signal
+from typing import Any
 
 import pytest
 
@@ -66,6 +68,48 @@ async def test_d8_nothing_is_lost_when_the_keeper_is_killed_at_work(cast: Cast, 
     other = await Client.joined(editor)
     assert other.text(shot) == one.text(shot)
     assert await quarantined() == []
+
+
+@pytest.fixture
+def failing_forks(monkeypatch: pytest.MonkeyPatch) -> list[OSError]:
+    """What the next forks fail with, the first of them first."""
+    failures: list[OSError] = []
+    real = asyncio.create_subprocess_exec
+
+    async def fork(*given: Any, **named: Any) -> asyncio.subprocess.Process:
+        if failures:
+            raise failures.pop(0)
+        return await real(*given, **named)
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", fork)
+    monkeypatch.setattr(keeper_client, "START_BACKOFF_S", 0.01)
+    return failures
+
+
+async def test_d8_a_keeper_that_cannot_be_forked_is_tried_again(
+    editor: Access, shot: str, failing_forks: list[OSError]
+) -> None:
+    one = await Client.joined(editor)
+    await keeper_client.get().close()
+    failing_forks.append(BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"))
+    type_at_start(one, shot, "A")
+    await one.all_saved()
+    assert failing_forks == []
+    other = await Client.joined(editor)
+    assert (one.close_code, other.text(shot)) == (None, f"A{SEED}")
+
+
+async def test_d8_without_a_keeper_everybody_is_asked_to_come_back_and_nothing_is_put_in_quarantine(
+    cast: Cast, editor: Access, owner: Access, shot: str, failing_forks: list[OSError]
+) -> None:
+    one, two = await Client.joined(editor), await Client.joined(owner)
+    await asyncio.gather(one.all_saved(), two.all_saved())
+    before = await rows(cast)
+    await keeper_client.get().close()
+    failing_forks += [OSError(errno.ENOMEM, "Cannot allocate memory")] * 100
+    type_at_start(one, shot, "A")
+    assert await one.closed_with() == await two.closed_with() == 4503
+    assert (await rows(cast), await quarantined()) == (before, [])
 
 
 async def test_d9_a_bad_update_costs_its_sender_only(cast: Cast, editor: Access, owner: Access, shot: str) -> None:
