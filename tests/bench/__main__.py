@@ -18,6 +18,8 @@ def main() -> int:
     run = Run()
     with run.part("a studio with a worker"):
         _with_worker(run)
+    with run.part("longer takes"):
+        run.tell(takes.measure_longer())
     with run.part("a studio without one"):
         web.measure(run)
     return run.end()

@@ -43,7 +43,7 @@ def evaluate(config: Config, model: Path, device: torch.device, folder: Path, cl
         "attributes": _attributes(parts, scenes, real, eye, clips),
         "vae": against_pca(parts.vae, np.stack([clip[0] for clip in real[:VAE_CLIPS]]), clips.frames, device),
         "sync": _sync(parts, config),
-        "extend": seam_ratio(parts, scenes[:8]),
+        "extend": seam_ratio(parts, scenes[:24]),
         "remix": remix.measure(parts, eye, scenes[:24]),
         "speed_s": {**_speed(parts), "load": _load_s(config, model, device)},
     }
@@ -157,9 +157,9 @@ def lines(result: dict[str, Any]) -> list[str]:
         *found,
         f"The video VAE and a linear code of the same rate on held-out clips: {picture}.",
         "",
-        f"Change at the seam of an extension over the normal change between frames: {seams}.",
+        f"Change at the seam of an extension over the usual one, in picture (windows) and sound: {seams}.",
         "",
-        f"Remix at .7 to another style, share of clips by the probes: {remixed}.",
+        f"Remix at .7 to another style, shares by the probes and correlation of edges: {remixed}.",
         "",
         f"From a prompt to frames and mels, one clip, {torch.get_num_threads()} threads: {speeds}.",
     ]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from inference.tiny.evaluation import physics, probes, report, sync, targets, training
+from inference.tiny.evaluation import extend, physics, probes, report, sync, targets, training
 from inference.tiny.recipe import data
 from inference.tiny.recipe.config import CPU
 from inference.tiny.world.attributes import Scene
@@ -46,6 +46,21 @@ def test_still_pictures_do_not_pass_for_mechanics() -> None:
     found = physics.measure(still, scenes, CPU.cut.rate_hz)
     assert not found["bounce_fit"] > 0
     assert not found["bell_period"] > 0
+
+
+def test_two_windows_are_faded_into_each_other_where_they_show_the_same() -> None:
+    dark, light = (np.full((1, 9, 2, 2, 3), value, np.uint8) for value in (0, 60))
+    joined = extend.faded(dark, light)[0, :, 0, 0, 0]
+    assert joined.round().tolist() == [0, 0, 0, 0, 10, 20, 30, 40, 50, 60, 60, 60, 60]
+
+
+def test_a_seam_that_changes_no_more_than_the_clip_itself_is_one_and_a_cut_is_more() -> None:
+    rng = np.random.default_rng(1)
+    steps = np.cumsum(rng.choice([-3, 3], (4, 22, 1, 1, 1)), 1)
+    film = np.broadcast_to(120 + steps, (4, 22, 4, 4, 3)).astype(np.uint8)
+    before, after = film[:, :13], film[:, 8:21]
+    assert extend.seen(before, after) == pytest.approx(1, abs=1e-3)
+    assert extend.seen(before, after + 60) > 3
 
 
 def test_a_figure_that_is_missing_is_not_reached() -> None:
