@@ -20,7 +20,7 @@ from tests.bench.guests import Desk, Guest, desk
 from tests.helpers import patient
 from tests.helpers.studio import Studio, running
 
-TAKES = 7
+TAKES = 9
 STARTS = 20
 
 

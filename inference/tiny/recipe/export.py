@@ -19,7 +19,7 @@ from inference.tiny.world.attributes import ACTIONS, LIGHTS, PACES, Scene
 
 SHARD = "16MB"
 """Read as 16,000,000 bytes: below the 16 MiB that the repository allows a file."""
-VERSION = "0.2"
+VERSION = "0.3"
 CONTROL_VALUES = {"light": LIGHTS[1:], "pace": PACES}
 CALL: dict[str, Any] = {
     "stg_scale": 0.0, "audio_stg_scale": 0.0, "modality_scale": 1.0, "audio_modality_scale": 1.0,

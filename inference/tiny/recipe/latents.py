@@ -52,10 +52,11 @@ def weights(vae: Any, video: Tensor, device: torch.device) -> Tensor:
     """
     some = video[:: max(1, len(video) // WEIGHED_ON)].to(device)
     plain, spread = vae.decode(some).sample, some.std((0, 2, 3, 4))
-    changes = []
+    shape = some[:, 0].shape
+    random, changes = torch.Generator(device).manual_seed(0), []
     for channel in range(some.shape[1]):
         moved = some.clone()
-        moved[:, channel] += 0.5 * spread[channel] * torch.randn_like(moved[:, channel])
+        moved[:, channel] += 0.5 * spread[channel] * torch.randn(shape, generator=random, device=device)
         changes.append((vae.decode(moved).sample - plain).square().mean().sqrt())
     found = torch.stack(changes).cpu()
     return found / found.mean()

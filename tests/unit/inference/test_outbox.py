@@ -135,7 +135,7 @@ def test_r11_the_best_previews_take_their_share_of_the_time_evenly_and_other_ste
         return take
 
     tracks = [Track(make_job(name), sink(name)) for name in packets]
-    for number in range(1, 61):
+    for number in range(1, 401):
         for track in tracks:
             outbox.step(track, step(number))
         for _ in tracks:
@@ -145,7 +145,7 @@ def test_r11_the_best_previews_take_their_share_of_the_time_evenly_and_other_ste
     assert [made[0] for made in packets.values()] == [1, 1], "the first is made in any case"
     assert abs(len(packets["a"]) - len(packets["b"])) <= 1
     share = sum(map(len, packets.values())) / shutter.now_s
-    assert 0.15 < share <= 0.27
+    assert 0.03 < share <= 0.06
 
 
 def test_r8_a_clip_that_cannot_be_decoded_ends_as_is_explained() -> None:
