@@ -2,6 +2,7 @@
 
 import ctypes
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -19,6 +20,13 @@ LONGEST_PAUSE_S = 15.0
 STEADY_AFTER_S = 20.0
 """A process that ran this long is taken as healthy: its next restart starts with the short pause again."""
 
+HUNG_AFTER_S = 15.0
+"""Without a sign of life for so long, a process will not come back by itself; those that it serves have left."""
+START_TIMEOUT_S = 60.0
+"""For the first sign of life, on a slow machine."""
+AWAY_AFTER_S = 3.0
+"""A supervisor that did not look for so long was stopped itself, and so perhaps was what it looks after."""
+
 STOP_TIMEOUT_S = 9.0
 """Web and worker drain within 7 s of SIGTERM, with the servers after them all ends within 10."""
 
@@ -35,10 +43,16 @@ class Child:
     arguments: tuple[str, ...]
     descriptors: tuple[int, ...] = ()
     """Open ones that it inherits."""
+    has_pulse: bool = False
+    """It writes to ``--pulse-fd`` as long as it does not hang."""
     process: subprocess.Popen[bytes] | None = None
     started_at_s: float = 0.0
     pause_s: float = FIRST_PAUSE_S
     due_at_s: float = field(default=0.0)
+    looked_at_s: float = 0.0
+    heard_at_s: float = 0.0
+    """When it last gave a sign of life; before the first one, the time by which it has to."""
+    _pulse_fd: int | None = None
 
     def start(self) -> None:
         """Start it in a session of its own, so that Ctrl-C reaches only the supervisor.
@@ -47,25 +61,48 @@ class Child:
         again.
         """
         try:
-            self.process = subprocess.Popen(
-                [sys.executable, "manage.py", *self.arguments],
-                cwd=ROOT,
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-                pass_fds=self.descriptors,
-                preexec_fn=_die_with_parent,
-            )
+            self._spawn()
         except (OSError, subprocess.SubprocessError) as error:
             log.warning("%s cannot be started (%s); trying again in %.1f s", self.name, error, self.pause_s)
             self._pause()
-        self.started_at_s = time.monotonic()
+        self.started_at_s = self.looked_at_s = time.monotonic()
+        self.heard_at_s = self.started_at_s + START_TIMEOUT_S - HUNG_AFTER_S
+
+    def _spawn(self) -> None:
+        arguments, descriptors = self.arguments, self.descriptors
+        theirs = self._new_pulse() if self.has_pulse else None
+        if theirs is not None:
+            arguments, descriptors = (*arguments, "--pulse-fd", str(theirs)), (*descriptors, theirs)
+        try:
+            self.process = subprocess.Popen(
+                [sys.executable, "manage.py", *arguments],
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                pass_fds=descriptors,
+                preexec_fn=_die_with_parent,
+            )
+        finally:
+            if theirs is not None:
+                os.close(theirs)
+
+    def _new_pulse(self) -> int:
+        """A pipe of which we keep the reading end; returns the other one."""
+        if self._pulse_fd is not None:
+            os.close(self._pulse_fd)
+        self._pulse_fd, theirs = os.pipe()
+        os.set_blocking(self._pulse_fd, False)
+        return theirs
 
     def watch(self) -> None:
-        """Start it again when it has ended, after a pause that doubles while it keeps ending at once."""
+        """Start it again when it has ended, after a pause that doubles while it keeps ending at once. One that hangs
+        is ended.
+        """
         now = time.monotonic()
         if self.process is not None:
             code = self.process.poll()
             if code is None:
+                self._end_if_hung(self.process, now)
                 return
             if now - self.started_at_s > STEADY_AFTER_S:
                 self.pause_s = FIRST_PAUSE_S
@@ -73,6 +110,25 @@ class Child:
             self._pause()
         elif now >= self.due_at_s:
             self.start()
+
+    def _end_if_hung(self, process: "subprocess.Popen[bytes]", now: float) -> None:
+        if self._pulse_fd is None:
+            return
+        if self._has_beaten(self._pulse_fd):
+            self.heard_at_s = now
+        elif now - self.looked_at_s > AWAY_AFTER_S:
+            self.heard_at_s = max(now, self.heard_at_s)
+        self.looked_at_s = now
+        if now - self.heard_at_s > HUNG_AFTER_S:
+            log.warning("%s gave no sign of life for %.0f s and is ended", self.name, HUNG_AFTER_S)
+            process.kill()
+
+    @staticmethod
+    def _has_beaten(descriptor: int) -> bool:
+        try:
+            return bool(os.read(descriptor, 1 << 16))
+        except BlockingIOError:
+            return False
 
     def _pause(self) -> None:
         self.process, self.due_at_s = None, time.monotonic() + self.pause_s

@@ -15,6 +15,7 @@ from twisted.internet import defer
 
 from studio.live import shortcut
 from studio.live.protocol import MAX_MESSAGE_BYTES
+from studio.live.pulse import pulse
 from studio.live.request import RequestFactory
 from studio.live.threads import pool_connections
 
@@ -117,10 +118,18 @@ class Protocol(WebSocketProtocol):  # type: ignore[misc]  # daphne has no types
 class RushesServer(Server):  # type: ignore[misc]  # daphne has no types
     """Daphne's server, whose ``send`` waits for a slow reader, and which drains before it stops."""
 
+    pulse_fd: int | None = None
+    _pulse: "asyncio.Task[None] | None" = None
+
     def run(self) -> None:
+        daphne.server.reactor.callWhenRunning(self._start_pulse)
         WebSocketFactory.protocol = Protocol
         daphne.server.HTTPFactory = RequestFactory
         super().run()
+
+    def _start_pulse(self) -> None:
+        if self.pulse_fd is not None:
+            self._pulse = asyncio.ensure_future(pulse(self.pulse_fd))
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         if isinstance(protocol, Protocol):
@@ -204,8 +213,17 @@ class RushesServer(Server):  # type: ignore[misc]  # daphne has no types
         return [application for application in applications if not application.done()]
 
 
-def serve(*, host: str | None = None, port: int | None = None, unix: str | None = None, fd: int | None = None) -> None:
+def serve(
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    unix: str | None = None,
+    fd: int | None = None,
+    pulse_fd: int | None = None,
+) -> None:
     """Serve the site on an address, a Unix socket or an open descriptor, until SIGTERM or SIGINT.
+
+    ``pulse_fd``: an open pipe that is told every second that the process does not hang.
 
     Raises:
         SystemExit: the address could not be listened on.
@@ -224,6 +242,7 @@ def serve(*, host: str | None = None, port: int | None = None, unix: str | None 
         websocket_max_frame_size=MAX_MESSAGE_BYTES,
         server_name="",
     )
+    server.pulse_fd = pulse_fd
     server.run()
     if server.abort_start:
         raise SystemExit(f"cannot listen on {', '.join(endpoints)}")

@@ -8,8 +8,7 @@ own application under uvicorn.
 import asyncio
 import os
 import sys
-from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 GROUP = "previews"
 
@@ -36,46 +35,24 @@ def bare(port: int) -> None:
     asyncio.run(run())
 
 
-def uvicorn(port: int, websockets: Any = "websockets-sansio") -> None:
-    """The site, with its settings from the environment."""
-    os.environ["DJANGO_SETTINGS_MODULE"] = "project.settings"
-    import uvicorn
-
-    from studio.live.threads import pool_connections
-
-    pool_connections()
-    uvicorn.run(
-        "project.asgi:application", host="127.0.0.1", port=port, ws=websockets, ws_per_message_deflate=False,
-        lifespan="off", access_log=False, log_level="warning",
-    )  # fmt: skip
+def uvicorn(port: int) -> None:
+    """The site under uvicorn as it comes, with its settings from the environment."""
+    _under_uvicorn(port, websockets="websockets-sansio")
 
 
 def uvicorn_with_shortcut(port: int) -> None:
-    """The same with the shortcut past the queues that ``studio.live.serve`` gives Daphne."""
-    from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+    """The site under uvicorn as ``manage.py serve --uvicorn`` runs it."""
+    _under_uvicorn(port)
 
-    from studio.live import shortcut
 
-    class Protocol(WebSocketsSansIOProtocol):
-        hear: Callable[[bytes], bool] | None = None
+def _under_uvicorn(port: int, **options: Any) -> None:
+    os.environ["DJANGO_SETTINGS_MODULE"] = "project.settings"
+    import django
 
-        async def run_asgi(self) -> None:
-            extensions: dict[str, Any] = cast(Any, self.scope["extensions"])
-            extensions[shortcut.EXTENSION] = self
-            await super().run_asgi()
+    django.setup()
+    from studio.live import under_uvicorn
 
-        def data_received(self, data: bytes) -> None:
-            text = shortcut.short_text(data) if self.hear is not None else None
-            if text is None or self.hear is None or not self.hear(text):
-                super().data_received(data)
-
-        def send_now(self, packet: bytes) -> bool:
-            if self.close_sent or self.disconnected or self.transport.get_write_buffer_size():
-                return False
-            self.transport.write(shortcut.binary_frame(packet))
-            return True
-
-    uvicorn(port, Protocol)
+    under_uvicorn.serve(port=port, **options)
 
 
 def stock(port: int) -> None:

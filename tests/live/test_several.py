@@ -10,6 +10,7 @@ from typing import Any
 import psutil
 import pytest
 
+from project.supervisor import HUNG_AFTER_S
 from tests.factories import Cast
 from tests.helpers.studio import Studio, running_with_rows
 from tests.live.rooms.client import RoomClient, room
@@ -77,6 +78,18 @@ async def test_a_web_that_hangs_takes_no_new_connections(studio: Studio, cast: C
                     assert served_by(studio, client) == other
         finally:
             os.kill(hung, signal.SIGCONT)
+
+
+async def test_a_web_that_hangs_for_long_is_ended_and_another_takes_its_place(
+    studio: Studio, cast: Cast, cookies: dict[str, str]
+) -> None:
+    async with AsyncExitStack() as stack:
+        hung, other = await one_in_each(studio, cast, cookies["viewer"], stack)
+        os.kill(hung, signal.SIGSTOP)
+        async with asyncio.timeout(HUNG_AFTER_S + DEADLINE_S):
+            again = await one_in_each(studio, cast, cookies["viewer"], stack, hung)
+        assert other in again
+        assert not psutil.pid_exists(hung)
 
 
 async def test_both_webs_killed_and_connections_wait_until_one_is_back(

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from studio.live.serve import serve
+from studio.live import serve
 
 
 class Command(BaseCommand):
@@ -15,6 +15,18 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int)
         parser.add_argument("--unix", help="path of a Unix socket to listen on")
         parser.add_argument("--fd", type=int, help="an open listening socket's descriptor")
+        parser.add_argument("--pulse-fd", type=int, help="a pipe to write a byte to, every second")
+        parser.add_argument(
+            "--uvicorn", action="store_true", help="under uvicorn, if it is installed, not Daphne"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        serve(host=options["host"], port=options["port"], unix=options["unix"], fd=options["fd"])
+        where = {name: options[name] for name in ("host", "port", "unix", "fd")}
+        if not options["uvicorn"]:
+            serve.serve(**where, pulse_fd=options["pulse_fd"])
+            return
+        try:
+            from studio.live import under_uvicorn
+        except ModuleNotFoundError as error:
+            raise CommandError(f"expected uvicorn to be installed, found no {error.name}") from error
+        under_uvicorn.serve(**where)

@@ -62,7 +62,8 @@ class Command(BaseCommand):
     """Starts Postgres, Valkey, webs and workers, keeps them running, and ends them together.
 
     The address is listened on here, and each web process inherits the open socket: the one that is free takes the
-    next connection, one that died or hangs takes none, and while none is up connections wait instead of failing.
+    next connection, one that died or hangs takes none, and while none is up connections wait instead of failing. One
+    that hangs for long is ended, and started again.
     """
 
     help = "Run the whole studio: embedded servers where none are set, webs and workers."
@@ -142,7 +143,7 @@ class Command(BaseCommand):
     def _start_webs(self, children: list[supervisor.Child], listener: socket.socket, begun: float) -> None:
         descriptor = listener.fileno()
         for number in range(1, ENV.webs + 1):
-            web = supervisor.Child(f"web {number}", ("serve", "--fd", str(descriptor)), (descriptor,))
+            web = supervisor.Child(f"web {number}", ("serve", "--fd", str(descriptor)), (descriptor,), True)
             web.start()
             children.append(web)
         host = "127.0.0.1" if ENV.host == "0.0.0.0" else ENV.host

@@ -2,17 +2,18 @@
 
 import errno
 import logging
+import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
 from project import embedded, supervisor
-from project.supervisor import Child, KeptServer
+from project.supervisor import HUNG_AFTER_S, START_TIMEOUT_S, Child, KeptServer
 from studio.management.commands import up
 
 DEADLINE_S = 20.0
@@ -104,3 +105,74 @@ def test_a_server_that_is_interrupted_while_it_starts_is_stopped(data: Path) -> 
     with pytest.raises(KeyboardInterrupt):
         server.await_ready(interrupted)
     assert server.process.poll() is not None
+
+
+class Clock:
+    """A monotonic clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def beating(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Child, Clock, Callable[[], None]]]:
+    """A child that runs, the clock of its supervisor, and what gives a sign of its life."""
+    clock = Clock()
+    monkeypatch.setattr(time, "monotonic", clock.monotonic)
+    child = Child("web 1", (), has_pulse=True)
+    theirs = os.dup(child._new_pulse())
+    child.process = subprocess.Popen(["sleep", "60"])
+    child.looked_at_s, child.heard_at_s = clock.now_s, clock.now_s + START_TIMEOUT_S - HUNG_AFTER_S
+    process = child.process
+    yield child, clock, lambda: void(os.write(theirs, b"."))
+    process.kill()
+    process.wait()
+    os.close(theirs)
+
+
+def void(value: object) -> None:
+    """Nothing, of anything."""
+
+
+def passes(child: Child, clock: Clock, seconds: float) -> None:
+    """Time goes by, and the supervisor looks five times a second, until it has ended the process."""
+    for _ in range(round(seconds * 5)):
+        clock.now_s += 0.2
+        if not child.has_ended():
+            child.watch()
+
+
+def test_a_process_without_a_sign_of_life_is_ended(
+    beating: tuple[Child, Clock, Callable[[], None]], caplog: pytest.LogCaptureFixture
+) -> None:
+    child, clock, beat = beating
+    passes(child, clock, 30)
+    assert not child.has_ended(), "it is still starting"
+    for _ in range(20):
+        beat()
+        passes(child, clock, 2)
+    assert not child.has_ended()
+    passes(child, clock, HUNG_AFTER_S + 1)
+    assert child.process is None or child.process.wait(DEADLINE_S) == -signal.SIGKILL
+    assert "web 1 gave no sign of life for 15 s and is ended" in caplog.text
+
+
+def test_a_process_that_never_gives_a_sign_of_life_is_ended(
+    beating: tuple[Child, Clock, Callable[[], None]],
+) -> None:
+    child, clock, _ = beating
+    passes(child, clock, START_TIMEOUT_S + 1)
+    assert child.process is None or child.process.wait(DEADLINE_S) == -signal.SIGKILL
+
+
+def test_a_machine_that_slept_ends_nobody(beating: tuple[Child, Clock, Callable[[], None]]) -> None:
+    child, clock, beat = beating
+    beat()
+    child.watch()
+    clock.now_s += 3600
+    child.watch()
+    passes(child, clock, HUNG_AFTER_S - 1)
+    assert not child.has_ended()
