@@ -1,6 +1,7 @@
 """The finished clip as files: MP4 (H.264 and AAC), a poster and the outline of the sound."""
 
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -71,12 +72,12 @@ def _mp4(frames: Frames, sound: Sound, rate_hz: int, sample_rate_hz: int, out_ra
             video = _video_stream(container, frames, rate_hz)
             audio = container.add_stream("aac", rate=out_rate_hz, layout=_layout(sound))
             audio.bit_rate = 64_000 * sound.shape[1]
-            # One for all pictures: it is set up at the first, which takes longer than a small picture does.
-            reformatter = VideoReformatter()
-            for frame in frames:
-                container.mux(video.encode(_picture(reformatter, frame)))
-            container.mux(video.encode(None))
-            _mux_sound(container, audio, sound, sample_rate_hz)
+            # Each stream has an encoder of its own, which leaves Python alone while it works: both at once.
+            with ThreadPoolExecutor(1, thread_name_prefix="rushes-sound") as beside:
+                heard = beside.submit(_sound_packets, audio, sound, sample_rate_hz)
+                seen = _picture_packets(video, frames)
+            for packet in (*seen, *heard.result()):
+                container.mux(packet)
         return path.read_bytes()
 
 
@@ -89,6 +90,13 @@ def _video_stream(container: Any, frames: Frames, rate_hz: int) -> Any:
     context.color_primaries = context.color_trc = context.colorspace = _BT709
     context.color_range = int(ColorRange.MPEG)
     return stream
+
+
+def _picture_packets(stream: Any, frames: Frames) -> list[Any]:
+    # One for all pictures: it is set up at the first, which takes longer than a small picture does.
+    reformatter = VideoReformatter()
+    pictures = [stream.encode(_picture(reformatter, frame)) for frame in frames]
+    return [packet for packets in (*pictures, stream.encode(None)) for packet in packets]
 
 
 def _picture(reformatter: Any, frame: Frames) -> Any:
@@ -107,11 +115,10 @@ def _layout(sound: Sound) -> str:
     return "mono" if sound.shape[1] == 1 else "stereo"
 
 
-def _mux_sound(container: Any, stream: Any, sound: Sound, sample_rate_hz: int) -> None:
+def _sound_packets(stream: Any, sound: Sound, sample_rate_hz: int) -> list[Any]:
     planes = np.ascontiguousarray(sound.T, dtype=np.float32)  # (channels, samples)
     whole = av.AudioFrame.from_ndarray(planes, format="fltp", layout=_layout(sound))
     whole.sample_rate, whole.pts, whole.time_base = sample_rate_hz, 0, Fraction(1, sample_rate_hz)
     resampler = av.AudioResampler(format="fltp", layout=_layout(sound), rate=stream.rate, frame_size=1024)
-    for part in (*resampler.resample(whole), *resampler.resample(None)):
-        container.mux(stream.encode(part))
-    container.mux(stream.encode(None))
+    parts = (*resampler.resample(whole), *resampler.resample(None), None)
+    return [packet for part in parts for packet in stream.encode(part)]

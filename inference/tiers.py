@@ -1,5 +1,6 @@
 """Which previews a model gets, by what they cost on this machine."""
 
+import math
 import time
 from dataclasses import dataclass
 
@@ -11,6 +12,9 @@ from inference.previews import Previews, VaePreviews
 
 CHEAP_S = 0.25
 """Half of the half second in which a first preview is wanted."""
+FITTED_S = 2.0
+"""A VAE up to this is fitted patch by patch, with a handful of its own pictures; that of a model of billions would hold
+up the worker's start, and has cells too coarse for it."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +28,15 @@ class Tiers:
 def choose(decoder: Decoder, latents: Tensor, scale: float, *, offload: bool) -> Tiers:
     """The model's own VAE where it is cheap, tried on ``latents``; the largest clip on offer is ``scale`` times larger.
 
-    With offload the VAE is not on the GPU while the transformer steps, so it is never cheap.
+    Where it is not, on a slow machine, a fit to its pictures, as large and of as many moments. With offload the VAE is
+    not on the GPU while the transformer steps, so it is never cheap.
     """
-    if offload or _seconds(decoder, latents) * scale > CHEAP_S:
+    cost_s = math.inf if offload else _seconds(decoder, latents) * scale
+    if cost_s > FITTED_S:
         linear = LinearPreviews(decoder)
         return Tiers(linear, linear)
-    return Tiers(VaePreviews(decoder), PatchPreviews(decoder))
+    fitted = PatchPreviews(decoder)
+    return Tiers(VaePreviews(decoder) if cost_s <= CHEAP_S else fitted, fitted)
 
 
 def _seconds(decoder: Decoder, latents: Tensor) -> float:

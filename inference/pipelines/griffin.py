@@ -13,9 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-ROUNDS = 24
+ROUNDS, UNMIX_ROUNDS = 16, 20
+"""Of phases and of amplitudes. The mels of what comes out are off by .064 (of a deviation of .64); with 24 and 40 it is
+.061, in one and a half times the time."""
 MOMENTUM = 0.9
-UNMIX_ROUNDS = 40
 
 
 @dataclass(frozen=True)

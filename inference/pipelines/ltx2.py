@@ -7,6 +7,7 @@ guidance and prompt, so that jobs at different steps and of different step count
 import copy
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,7 @@ class Ltx2Model:
         self._audio_channels: int = pipe.audio_vae.config.latent_channels
         self._mel_bins: int = pipe.audio_vae.config.mel_bins // pipe.audio_vae_mel_compression_ratio
         self._negatives: dict[tuple[str, int], Text] = {}
+        self._sounds = ThreadPoolExecutor(1, thread_name_prefix="rushes-sound")
 
     @torch.no_grad()
     def start(self, recipe: Recipe) -> Ltx2Latents:
@@ -137,14 +139,14 @@ class Ltx2Model:
     @torch.no_grad()
     def finish(self, latents: Latents, *, frugal: bool) -> Clip:
         job = _own(latents)
-        if frugal:
-            self._pipe.vae.enable_tiling()
+        if self.plan.offload:  # its parts take turns on the GPU
+            return Clip(self._decode_video(job, frugal=frugal), self._decode_audio(job))
+        sound = self._sounds.submit(self._decode_audio, job)
         try:
-            frames = self._decode_video(job)
+            frames = self._decode_video(job, frugal=frugal)
         finally:
-            if frugal:
-                self._pipe.vae.disable_tiling()
-        return Clip(frames, self._decode_audio(job))
+            wait([sound])
+        return Clip(frames, sound.result())
 
     def _grid(self, recipe: Recipe) -> Grid:
         pipe = self._pipe
@@ -249,7 +251,16 @@ class Ltx2Model:
         )
         return [clean(job, *(flow[row : row + 1].float() for flow in flows)) for row, job in enumerate(jobs)]
 
-    def _decode_video(self, job: Ltx2Latents) -> Frames:
+    def _decode_video(self, job: Ltx2Latents, *, frugal: bool) -> Frames:
+        if not frugal:
+            return self._decode_whole(job)
+        self._pipe.vae.enable_tiling()
+        try:
+            return self._decode_whole(job)
+        finally:
+            self._pipe.vae.disable_tiling()
+
+    def _decode_whole(self, job: Ltx2Latents) -> Frames:
         pipe, call = self._pipe, job.call
         latents = self._unpack(job.video, job.grid).to(job.prompt.video.dtype)
         if not pipe.vae.config.timestep_conditioning:
@@ -267,6 +278,7 @@ class Ltx2Model:
         scale = MelScale.of(self.manifest.griffin_lim, mel.shape[-1], self.manifest.sample_rate_hz)
         return griffin_lim(mel.float().cpu(), scale)
 
+    @torch.no_grad()  # each thread has its own mode
     def _decode_audio(self, job: Ltx2Latents) -> np.ndarray[Any, np.dtype[np.float32]]:
         pipe, vae = self._pipe, self._pipe.audio_vae
         packed = pipe._denormalize_audio_latents(job.audio, vae.latents_mean, vae.latents_std)

@@ -71,6 +71,9 @@ def test_r11_the_vae_is_used_where_it_is_cheap(
     assert isinstance(choose(model.decoder, predicted, 1, offload=False).best, VaePreviews)
     assert isinstance(choose(model.decoder, predicted, 1, offload=True).best, LinearPreviews)
     monkeypatch.setattr(tiers, "CHEAP_S", 0.0)
+    monkeypatch.setattr(tiers, "FITTED_S", 60.0)
+    assert isinstance(choose(model.decoder, predicted, 1, offload=False).best, PatchPreviews)
+    monkeypatch.setattr(tiers, "FITTED_S", 0.0)
     assert isinstance(choose(model.decoder, predicted, 1, offload=False).best, LinearPreviews)
 
 
