@@ -12,9 +12,9 @@ from inference.previews import Previews, VaePreviews
 
 CHEAP_S = 0.25
 """Half of the half second in which a first preview is wanted."""
-FITTED_S = 2.0
-"""A VAE up to this is fitted patch by patch, with a handful of its own pictures; that of a model of billions would hold
-up the worker's start, and has cells too coarse for it."""
+FITTED_S, FITTED_CELL = 2.0, 16
+"""A VAE up to this, and with cells of so many pixels a side, is fitted patch by patch, with a handful of its pictures:
+longer would hold up the worker's start, and larger cells are too coarse for it."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def choose(decoder: Decoder, latents: Tensor, scale: float, *, offload: bool) ->
     not on the GPU while the transformer steps, so it is never cheap.
     """
     cost_s = math.inf if offload else _seconds(decoder, latents) * scale
-    if cost_s > FITTED_S:
+    if cost_s > (FITTED_S if decoder.spatial_ratio <= FITTED_CELL else CHEAP_S):
         linear = LinearPreviews(decoder)
         return Tiers(linear, linear)
     fitted = PatchPreviews(decoder)

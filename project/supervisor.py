@@ -51,7 +51,7 @@ class Child:
     due_at_s: float = field(default=0.0)
     looked_at_s: float = 0.0
     heard_at_s: float = 0.0
-    """When it last gave a sign of life; before the first one, the time by which it has to."""
+    """When it last gave a sign of life; before the first one a time to come, so that a start may take longer."""
     _pulse_fd: int | None = None
 
     def start(self) -> None:
@@ -88,10 +88,11 @@ class Child:
 
     def _new_pulse(self) -> int:
         """A pipe of which we keep the reading end; returns the other one."""
-        if self._pulse_fd is not None:
-            os.close(self._pulse_fd)
-        self._pulse_fd, theirs = os.pipe()
-        os.set_blocking(self._pulse_fd, False)
+        ours, theirs = os.pipe()
+        os.set_blocking(ours, False)
+        before, self._pulse_fd = self._pulse_fd, ours
+        if before is not None:
+            os.close(before)
         return theirs
 
     def watch(self) -> None:
@@ -122,6 +123,7 @@ class Child:
         if now - self.heard_at_s > HUNG_AFTER_S:
             log.warning("%s gave no sign of life for %.0f s and is ended", self.name, HUNG_AFTER_S)
             process.kill()
+            self.heard_at_s = now  # one that the kernel holds ends later: killed again then, not at each look
 
     @staticmethod
     def _has_beaten(descriptor: int) -> bool:

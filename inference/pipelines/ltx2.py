@@ -139,7 +139,7 @@ class Ltx2Model:
     @torch.no_grad()
     def finish(self, latents: Latents, *, frugal: bool) -> Clip:
         job = _own(latents)
-        if self.plan.offload:  # its parts take turns on the GPU
+        if frugal or self.plan.offload:  # one after the other: there is little memory
             return Clip(self._decode_video(job, frugal=frugal), self._decode_audio(job))
         sound = self._sounds.submit(self._decode_audio, job)
         try:

@@ -202,6 +202,8 @@ class RushesServer(Server):  # type: ignore[misc]  # daphne has no types
         for application in left:
             application.cancel()
         await asyncio.gather(*left, return_exceptions=True)
+        if self._pulse is not None:
+            self._pulse.cancel()
 
     async def _wait(self, timeout_s: float, *, websockets_only: bool) -> None:
         if running := self._running(websockets_only=websockets_only):

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import uvicorn
+from channels.routing import get_default_application
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from studio.live import shortcut
 from studio.live.protocol import MAX_MESSAGE_BYTES
-from studio.live.serve import PING_S, PING_TIMEOUT_S
+from studio.live.request import MAX_BODY_BYTES
+from studio.live.serve import PING_S, PING_TIMEOUT_S, STOP_TIMEOUT_S
 from studio.live.threads import pool_connections
 
 
@@ -44,22 +46,50 @@ class RoomProtocol(WebSocketsSansIOProtocol):
         return True
 
 
+class Bounded:
+    """The application, whose requests have a body of MAX_BODY_BYTES at most, as under Daphne."""
+
+    def __init__(self, application: Any) -> None:
+        self._application = application
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """Refuse what says that it is too large; cut off what becomes so."""
+        if scope["type"] != "http":
+            await self._application(scope, receive, send)
+            return
+        said = dict(scope["headers"]).get(b"content-length", b"0")
+        if not said.isdigit() or int(said) > MAX_BODY_BYTES:
+            await send({"type": "http.response.start", "status": 413, "headers": [(b"connection", b"close")]})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        await self._application(scope, _counted(receive), send)
+
+
+def _counted(receive: Any) -> Any:
+    left_bytes = MAX_BODY_BYTES
+
+    async def next_part() -> Any:
+        nonlocal left_bytes
+        message = await receive()
+        left_bytes -= len(message.get("body", b""))
+        return message if left_bytes >= 0 else {"type": "http.disconnect"}
+
+    return next_part
+
+
 def serve(
-    *,
-    host: str | None = None,
-    port: int | None = None,
-    unix: str | None = None,
-    fd: int | None = None,
-    websockets: Any = RoomProtocol,
+    *, host: str | None = None, port: int | None = None, unix: str | None = None, websockets: Any = RoomProtocol
 ) -> None:
-    """Serve the site on an address, a Unix socket or an open descriptor, until SIGTERM or SIGINT.
+    """Serve the site on an address or a Unix socket, until SIGTERM or SIGINT.
 
     ``websockets``: the protocol of a websocket, as ``uvicorn --ws`` takes it.
     """
     pool_connections()
     uvicorn.run(
-        "project.asgi:application", host=host or "127.0.0.1", port=port or 8000, uds=unix, fd=fd,
+        Bounded(get_default_application()), host=host or "127.0.0.1", port=port or 8000, uds=unix,
         ws=websockets, ws_per_message_deflate=False, ws_max_size=MAX_MESSAGE_BYTES,
         ws_ping_interval=PING_S, ws_ping_timeout=PING_TIMEOUT_S,
-        lifespan="off", access_log=False, server_header=False, log_level="warning",
+        timeout_graceful_shutdown=round(STOP_TIMEOUT_S),
+        # Who is asking is the site's own affair (``RUSHES_PROXIES``), and so is the log.
+        proxy_headers=False, log_config=None, server_header=False, lifespan="off", access_log=False,
     )  # fmt: skip

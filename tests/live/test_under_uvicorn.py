@@ -1,9 +1,12 @@
 """The site under uvicorn, beside the one under Daphne: ``manage.py serve --uvicorn``."""
 
+import asyncio
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.request import urlopen
 from uuid import uuid4
@@ -18,7 +21,7 @@ from tests.factories import Cast
 from tests.helpers.studio import Studio, free_port, running_with_rows
 from tests.live.rooms.client import room
 
-START_S = 30.0
+START_S, STOP_S = 30.0, 10.0
 
 
 @pytest.fixture(scope="module")
@@ -27,18 +30,24 @@ def studio(django_db_setup: None, django_db_blocker: Any) -> Iterator[Studio]:
         yield server
 
 
-@pytest.fixture(scope="module")
-def address(studio: Studio) -> Iterator[str]:
-    """Where uvicorn serves the same studio."""
+@contextmanager
+def serving(studio: Studio) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    """uvicorn for the same studio, at an address of its own."""
     port = free_port()
     command = [sys.executable, "manage.py", "serve", "--uvicorn", "--port", str(port)]
     process = subprocess.Popen(command, cwd=ROOT, env=studio.environment())
     try:
         await_page(f"http://127.0.0.1:{port}/healthz", process)
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}", process
     finally:
         process.terminate()
         process.wait(START_S)
+
+
+@pytest.fixture(scope="module")
+def address(studio: Studio) -> Iterator[str]:
+    with serving(studio) as (url, _):
+        yield url
 
 
 def await_page(url: str, process: "subprocess.Popen[bytes]") -> None:
@@ -91,3 +100,13 @@ async def test_people_under_either_server_are_in_one_room(
         await other.hello()
         assert (await one.command("project.rename", title="Everywhere"))["error"] is None
         assert (await other.next("project.renamed"))["title"] == "Everywhere"
+
+
+async def test_it_stops_in_time_with_a_socket_that_reads_nothing(
+    studio: Studio, cast: Cast, cookies: dict[str, str]
+) -> None:
+    with serving(studio) as (url, process):
+        async with room(url, cast.project.pk, cookies["viewer"], origin=studio.url) as client:
+            await client.hello()
+            process.terminate()
+            assert await asyncio.to_thread(process.wait, STOP_S) in (0, -signal.SIGTERM)

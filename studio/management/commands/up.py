@@ -143,7 +143,7 @@ class Command(BaseCommand):
     def _start_webs(self, children: list[supervisor.Child], listener: socket.socket, begun: float) -> None:
         descriptor = listener.fileno()
         for number in range(1, ENV.webs + 1):
-            web = supervisor.Child(f"web {number}", ("serve", "--fd", str(descriptor)), (descriptor,), True)
+            web = supervisor.Child(f"web {number}", ("serve", "--fd", str(descriptor)), (descriptor,), has_pulse=True)
             web.start()
             children.append(web)
         host = "127.0.0.1" if ENV.host == "0.0.0.0" else ENV.host

@@ -123,14 +123,16 @@ def beating(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Child, Clock, Cal
     clock = Clock()
     monkeypatch.setattr(time, "monotonic", clock.monotonic)
     child = Child("web 1", (), has_pulse=True)
-    theirs = os.dup(child._new_pulse())
+    theirs = child._new_pulse()
     child.process = subprocess.Popen(["sleep", "60"])
     child.looked_at_s, child.heard_at_s = clock.now_s, clock.now_s + START_TIMEOUT_S - HUNG_AFTER_S
     process = child.process
     yield child, clock, lambda: void(os.write(theirs, b"."))
     process.kill()
     process.wait()
-    os.close(theirs)
+    for descriptor in (theirs, child._pulse_fd):
+        assert descriptor is not None
+        os.close(descriptor)
 
 
 def void(value: object) -> None:
@@ -176,3 +178,22 @@ def test_a_machine_that_slept_ends_nobody(beating: tuple[Child, Clock, Callable[
     child.watch()
     passes(child, clock, HUNG_AFTER_S - 1)
     assert not child.has_ended()
+
+
+def test_a_pipe_that_cannot_be_made_is_tried_again_and_closes_nothing_of_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    child = Child("web 1", ("help",), has_pulse=True, pause_s=0.0)
+    os.close(child._new_pulse())
+    ours = child._pulse_fd
+    with monkeypatch.context() as full:
+        full.setattr(os, "pipe", no_descriptors)
+        child.start()
+        child.start()
+    assert child._pulse_fd == ours
+    assert ours is not None
+    os.close(ours)
+
+
+def no_descriptors() -> tuple[int, int]:
+    raise OSError(errno.EMFILE, "Too many open files")
