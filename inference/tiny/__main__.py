@@ -30,7 +30,11 @@ def main(arguments: list[str] | None = None) -> None:
     match given.command:
         case "train":
             plan = json.loads(given.plan.read_text()) if given.plan else {}
-            train(Run(config, given.out, device, duration_s(given.budget), plan, given.workers))
+            run = Run(config, given.out, device, duration_s(given.budget), plan, given.start, given.workers)
+            try:
+                train(run)
+            except ValueError as error:
+                raise SystemExit(str(error)) from error
         case "evaluate":
             _evaluate(config, given.model, given.out, device, given.workers)
         case "sheet":
@@ -51,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
         )
     train_.add_argument("--budget", default="25m", help="time for the training in all, such as 90s, 25m, 6h")
     train_.add_argument("--plan", type=Path, help="plan.json of another run, to repeat it step by step")
+    train_.add_argument("--start", type=Path, help="a model's folder, to train it further instead of a new one")
     train_.add_argument("--seed", type=int, default=0)
     evaluate.add_argument("--model", type=Path, required=True)
     sheets.add_argument("--model", type=Path, help="without it, the world as it is drawn")

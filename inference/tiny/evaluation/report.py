@@ -23,7 +23,7 @@ from inference.tiny.world.attributes import Scene
 from inference.tiny.world.casting import cast
 
 EVALUATION_SEED = HELD_OUT_SEED + 10_000_000
-SOUND_CLIPS = 1500
+SOUND_CLIPS = 4000
 """Real clips that the sound probe learns from."""
 VAE_CLIPS = 32
 QUALITIES = {"draft": Sampling(4), "final": Sampling(8)}
@@ -35,7 +35,7 @@ def evaluate(config: Config, model: Path, device: torch.device, folder: Path, cl
     """Measure an exported model; ``clips`` are real ones that the probes learn from."""
     torch.manual_seed(0)
     parts = assembly.exported(config, model, device)
-    scenes = [cast(EVALUATION_SEED + k, config.casting, held_out=True) for k in range(config.evaluation_clips)]
+    scenes = [cast(EVALUATION_SEED + k, config.casting.even, held_out=True) for k in range(config.evaluation_clips)]
     eye = training.train(config, clips, folder, device)
     real = [data.clip(parts.config, scene) for scene in scenes]
     result: dict[str, Any] = {

@@ -22,6 +22,7 @@ from inference.tiny.recipe.progress import say
 from inference.tiny.world.attributes import Scene
 
 EPOCHS = 8
+NOISE = 0.03
 HELD_OUT_PART = 11
 """One combination in twelve is held out: so many clips of the others come to one of these."""
 _MIRRORED = {"left": "right", "right": "left", "": ""}
@@ -70,7 +71,8 @@ def _loss(eye: Eye, pictures: Tensor, scenes: Sequence[Scene]) -> Tensor:
     seen = [mirrored(scene) if turn else scene for scene, turn in zip(scenes, turned, strict=True)]
     total = torch.zeros((), device=pictures.device)
     with torch.autocast(pictures.device.type, torch.bfloat16):
-        found = eye(shown)
+        # Channels last: a quarter less time for a step on a CPU.
+        found = eye(shown.contiguous(memory_format=torch.channels_last_3d))
     for aspect, logits in found.items():
         right = [ANSWERS[aspect].index(answer(scene, aspect)) for scene in seen]
         total = total + F.cross_entropy(logits.float(), torch.tensor(right, device=pictures.device))
@@ -83,12 +85,15 @@ def mirrored(scene: Scene) -> Scene:
 
 
 def _worn(pictures: Tensor) -> Tensor:
-    """Half of them blurred, all with a little noise."""
-    flat = pictures.transpose(1, 2).flatten(0, 1)
-    blurred = (
-        F.avg_pool2d(F.pad(flat, (1, 1, 1, 1), mode="replicate"), 3, 1)
-        .view_as(pictures.transpose(1, 2))
-        .transpose(1, 2)
-    )
-    chosen = (torch.rand(len(pictures), 1, 1, 1, 1, device=pictures.device) < 0.5).float()
-    return pictures + chosen * (blurred - pictures) + 0.03 * torch.randn_like(pictures)
+    """Half of them blurred, all with a little noise: (B, 3, T, h, w)."""
+    worn, chosen = pictures.clone(), torch.rand(len(pictures)) < 0.5
+    worn[chosen] = _blurred(_blurred(pictures[chosen], -1), -2)
+    # Even noise of this deviation: drawing it from a normal distribution took as long as the rest of a step.
+    return worn.add_((torch.rand_like(worn) - 0.5) * (NOISE * 12**0.5))
+
+
+def _blurred(pictures: Tensor, side: int) -> Tensor:
+    """Each pixel the mean of itself and its two neighbours along one side."""
+    first, last = pictures.narrow(side, 0, 1), pictures.narrow(side, -1, 1)
+    wide, length = torch.cat([first, pictures, last], side), pictures.shape[side]
+    return (wide.narrow(side, 0, length) + pictures + wide.narrow(side, 2, length)) / 3

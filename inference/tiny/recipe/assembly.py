@@ -46,8 +46,10 @@ def load_learned(parts: Parts, path: Path) -> None:
         getattr(parts, name).load_state_dict(state)
 
 
-def exported(config: Config, folder: Path, device: torch.device, cut: Cut | None = None) -> Parts:
-    """A model folder, as the studio loads it, in float32."""
+def exported(
+    config: Config, folder: Path, device: torch.device, cut: Cut | None = None, *, half: bool = False
+) -> Parts:
+    """A model folder, as the studio loads it, in float32. ``half``: it is trained further, in bfloat16."""
     from diffusers import LTX2Pipeline
 
     pipe = LTX2Pipeline.from_pretrained(folder, dtype=torch.float32).to(device)
@@ -55,7 +57,7 @@ def exported(config: Config, folder: Path, device: torch.device, cut: Cut | None
     own = replace(
         config,
         cut=cut or config.cut,
-        half=False,
+        half=half,
         latent_channels=pipe.transformer.config.in_channels,
         prompt_tokens=tokens,
         mel_bins=pipe.audio_vae.config.mel_bins,

@@ -1,6 +1,6 @@
 """The model card, written from what was measured."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from inference.tiny.evaluation.report import lines
@@ -44,8 +44,8 @@ out of reach by construction.
 """
 
 
-def write(config: Config, summaries: Mapping[str, Mapping[str, Any]], measures: Mapping[str, Any]) -> str:
-    """The card as Markdown."""
+def write(config: Config, runs: Sequence[Mapping[str, Mapping[str, Any]]], measures: Mapping[str, Any]) -> str:
+    """The card as Markdown. ``runs``: the stages of the first training, and of each that went on from it."""
     casting, cut = config.casting, config.cut
     return TEXT.format(
         width=cut.width,
@@ -59,10 +59,15 @@ def write(config: Config, summaries: Mapping[str, Mapping[str, Any]], measures: 
         cameras=", ".join(casting.cameras),
         clips=config.clips,
         name=config.name,
-        stages="\n".join(_stage(name, values) for name, values in summaries.items() if values),
+        stages="\n".join(_run(k, stages) for k, stages in enumerate(runs)),
         clips_evaluated=measures.get("clips", 0),
         measures="\n".join(lines(dict(measures))),
     )
+
+
+def _run(number: int, stages: Mapping[str, Mapping[str, Any]]) -> str:
+    said = [_stage(name, values) for name, values in stages.items()]
+    return "\n".join(said if number == 0 else ["", f"Trained further, run {number + 1}:", "", *said])
 
 
 def _stage(name: str, values: Mapping[str, Any]) -> str:

@@ -19,7 +19,7 @@ from inference.tiny.world.casting import cast
 from inference.tiny.world.film import render
 
 Drawn = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, list[float]]
-"""Frames, centres, mels, wave, and the contacts in seconds."""
+"""Frames, centres of both things, mels, wave, and the contacts in seconds."""
 CHUNK = 250
 HELD_OUT_SEED = 50_000_000
 """Seeds of evaluation start here: no training clip shares one."""
@@ -29,8 +29,12 @@ PROBE_SEED = HELD_OUT_SEED + 20_000_000
 
 @dataclass(frozen=True)
 class Clips:
-    """Drawn clips. ``frames`` (n, T, H, W, 3) uint8, ``centres`` (n, T, 2) pixels, ``mels`` (n, 2, frames, bins)
-    float16, ``waves`` (m, 2, N) float16 of the first m, ``scenes`` n and the contacts of each in seconds."""
+    """Drawn clips.
+
+    ``frames`` (n, T, H, W, 3) uint8; ``centres`` (n, T, things, 2), pixels of the subject and of the second one (nan
+    where there is none); ``mels`` (n, 2, frames, bins) float16; ``waves`` (m, 2, N) float16 of the first m;
+    ``scenes`` n, and the contacts of each in seconds.
+    """
 
     frames: np.ndarray
     centres: np.ndarray
@@ -75,7 +79,7 @@ def clip(config: Config, scene: Scene) -> Drawn:
     wave = soundtrack(film)
     mels = mel(torch.from_numpy(wave), config.mel_bins, config.mel_frames).numpy()
     heard = [contact.time_s for contact in film.contacts if contact.kind != "creak"]
-    return film.frames, film.centres, mels, wave, heard
+    return film.frames, np.stack([film.centres, film.behind], 1), mels, wave, heard
 
 
 def _draw(config: Config, scenes: list[Scene], folder: Path, workers: int) -> Clips:
@@ -104,7 +108,7 @@ def _files(config: Config, count: int, folder: Path) -> dict[str, np.memmap]:
     cut, samples = config.cut, round(config.cut.duration_s * 16_000)
     shapes: dict[str, tuple[type, tuple[int, ...]]] = {
         "frames": (np.uint8, (count, cut.frames, cut.height, cut.width, 3)),
-        "centres": (np.float32, (count, cut.frames, 2)),
+        "centres": (np.float32, (count, cut.frames, 2, 2)),
         "mels": (np.float16, (count, 2, config.mel_frames, config.mel_bins)),
         "waves": (np.float16, (min(config.waves, count), 2, samples)),
     }

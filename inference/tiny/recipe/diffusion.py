@@ -10,6 +10,7 @@ losses weigh the same. A share of the clips begins with clean tokens, which is h
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -28,6 +29,7 @@ APART, CLEAN_VIDEO, CLEAN_AUDIO = 0.6, 0.12, 0.08
 SUBJECT_WEIGHT = 3.0
 COVERED = 0.25
 """What a token weighs that is covered so far by the subject's surroundings, against 1 elsewhere."""
+WEIGHED_AT_ONCE = 64
 PREFIX_STEPS, PREFIX_SHARE = 0.25, 0.5
 """Share of steps with clean beginnings, and of the clips in them: a step in which tokens have times of their own takes
 half as long again."""
@@ -42,14 +44,19 @@ class DiffusionLearner:
     parts: Parts
     clips: Clips
     encoded: Encoded
+    rate: float = 1.0
+    """Of the learning rate that suits random weights; what was trained before takes less."""
     modules: nn.ModuleDict = field(init=False)
     optimizer: Muon = field(init=False)
+    weight: Tensor = field(init=False)
+    """Of every video token of every clip: (n, tokens, 1)."""
 
     def __post_init__(self) -> None:
         parts = self.parts
         self.modules = nn.ModuleDict({"transformer": parts.transformer})
         self.encoded = Encoded(self.encoded.video.to(parts.device), self.encoded.audio.to(parts.device))
-        self.optimizer = optimizer(self.modules, lr=0.02, adam_lr=2e-3)
+        self.weight = subject_weights(parts.config, self.clips, parts.device)
+        self.optimizer = optimizer(self.modules, lr=0.02 * self.rate, adam_lr=2e-3 * self.rate)
 
     def loss(self, random: torch.Generator) -> tuple[Tensor, Mapping[str, float]]:
         """Squared error of the velocity, over the tokens that are not given, the subject's weighing more."""
@@ -59,8 +66,7 @@ class DiffusionLearner:
         scenes = [self.clips.scenes[k] for k in chosen.tolist()]
         with torch.no_grad():
             words = self.parts.words(captions_of(scenes, random, CAPTION_DROP))
-        centres = torch.from_numpy(self.clips.centres[chosen.numpy()])
-        video, audio = self._errors(clean, words, random, subject_weight(config, centres).to(device))
+        video, audio = self._errors(clean, words, random, self.weight[chosen].to(device))
         return video + audio, {"video": video.item(), "audio": audio.item()}
 
     def measures(self) -> Mapping[str, float]:
@@ -114,8 +120,15 @@ def draw_sigmas(count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
     return torch.where(kind < CLEAN_VIDEO, zero, video), torch.where(kind > 1 - CLEAN_AUDIO, zero, audio)
 
 
+def subject_weights(config: Config, clips: Clips, device: torch.device) -> Tensor:
+    """Those of all clips, once, a few at a time: as pixels they are large."""
+    every = torch.from_numpy(np.array(clips.centres))
+    parts = [every[k : k + WEIGHED_AT_ONCE].to(device) for k in range(0, len(every), WEIGHED_AT_ONCE)]
+    return torch.cat([subject_weight(config, centres).cpu() for centres in parts])
+
+
 def subject_weight(config: Config, centres: Tensor) -> Tensor:
-    """Weights (B, tokens, 1) of the video tokens of clips whose subject is at ``centres`` (B, T, 2), in pixels."""
+    """Weights (B, tokens, 1) of the video tokens of clips whose things are at ``centres`` (B, T, things, 2)."""
     near = near_subject(centres, config.cut.height, config.cut.width)
     whole = torch.cat([near[:, :, :1].expand(-1, -1, TIME_RATIO - 1, -1, -1), near], 2)  # the first token has one frame
     covered = nn.functional.avg_pool3d(whole, (TIME_RATIO, SPACE_RATIO, SPACE_RATIO))

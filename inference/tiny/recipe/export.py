@@ -19,7 +19,7 @@ from inference.tiny.world.attributes import ACTIONS, LIGHTS, PACES, Scene
 
 SHARD = "16MB"
 """Read as 16,000,000 bytes: below the 16 MiB that the repository allows a file."""
-VERSION = "0.3"
+VERSION = "0.4"
 CONTROL_VALUES = {"light": LIGHTS[1:], "pace": PACES}
 CALL: dict[str, Any] = {
     "stg_scale": 0.0, "audio_stg_scale": 0.0, "modality_scale": 1.0, "audio_modality_scale": 1.0,
@@ -50,8 +50,17 @@ def export(parts: Parts, folder: Path, qualities: dict[str, dict[str, Any]], *, 
         name: _halved(part) if isinstance(part, torch.nn.Module) else part for name, part in pipe.components.items()
     }
     LTX2Pipeline(**{name: halves[name] for name in _SLOTS}).save_pretrained(folder, max_shard_size=SHARD)
+    forget_paths(folder)
     write_manifest(parts.config, folder, qualities, griffin=griffin)
     return folder
+
+
+def forget_paths(folder: Path) -> None:
+    """Take out of the configurations where this machine had the parts of a model that is trained further."""
+    for path in folder.glob("*/config.json"):
+        values = json.loads(path.read_text())
+        if values.pop("_name_or_path", None) is not None:
+            path.write_text(json.dumps(values, indent=2) + "\n")
 
 
 def _halved(part: torch.nn.Module) -> torch.nn.Module:
@@ -144,6 +153,6 @@ def plain_clause(scene: Scene, language: str) -> str:
 
 
 def checksums(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file below the folder but the manifest, the card and the measures."""
+    """SHA-256 of every file below the folder but those about it: manifest, card, measures, stages."""
     paths = sorted(p for p in folder.rglob("*") if (p.is_file() and p.parent != folder) or p.name == "model_index.json")
     return {p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in paths}

@@ -25,18 +25,24 @@ class Encoded:
 
 
 @torch.no_grad()
-def encode(clips: Clips, vae: Any, audio_vae: Any, folder: Path, device: torch.device) -> Encoded:
-    """Encode and normalise; the mean and the deviation go into the VAEs, where the pipeline looks for them."""
+def encode(
+    clips: Clips, vae: Any, audio_vae: Any, folder: Path, device: torch.device, *, settled: bool = False
+) -> Encoded:
+    """Encode and normalise; the mean and the deviation go into the VAEs, where the pipeline looks for them.
+
+    ``settled``: they are there already, and a transformer has learned with them.
+    """
     path = folder / "latents.pt"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         torch.save(_raw(clips, vae, audio_vae, device, 8 if device.type == "cpu" else 64), path)
     video, audio = (values.float() for values in torch.load(path, weights_only=True))
-    vae.latents_mean.copy_(video.mean((0, 2, 3, 4)))
-    vae.latents_std.copy_(video.std((0, 2, 3, 4)) / weights(vae, video, device).sqrt())
     packed = audio.transpose(1, 2).flatten(2, 3)  # (n, L, channels * bins / 4)
-    audio_vae.latents_mean.copy_(packed.mean((0, 1)))
-    audio_vae.latents_std.copy_(packed.std((0, 1)))
+    if not settled:
+        vae.latents_mean.copy_(video.mean((0, 2, 3, 4)))
+        vae.latents_std.copy_(video.std((0, 2, 3, 4)) / weights(vae, video, device).sqrt())
+        audio_vae.latents_mean.copy_(packed.mean((0, 1)))
+        audio_vae.latents_std.copy_(packed.std((0, 1)))
     shape = (1, -1, 1, 1, 1)
     normal = (video - vae.latents_mean.cpu().view(shape)) / vae.latents_std.cpu().view(shape)
     tokens = normal.permute(0, 2, 3, 4, 1).flatten(1, 3).contiguous()  # (n, F * h * w, C)

@@ -3,7 +3,7 @@
 On the video VAE it reached in 80 s what AdamW did not in 200.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -28,19 +28,31 @@ class Muon(torch.optim.Optimizer):
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
         """Move every parameter that has a gradient."""
         for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    rule = _orthogonal if group["orthogonal"] else _adam
-                    rule(parameter, parameter.grad, self.state[parameter], group)
+            moved = [parameter for parameter in group["params"] if parameter.grad is not None]
+            if group["orthogonal"]:
+                self._orthogonal(moved, group)
+                continue
+            for parameter in moved:
+                _adam(parameter, parameter.grad, self.state[parameter], group)
+
+    def _orthogonal(self, moved: Sequence[Tensor], group: dict[str, Any]) -> None:
+        """All matrices of a shape at once: a transformer has dozens of each, and each alone is a small product."""
+        shapes: dict[tuple[int, int], list[Tensor]] = {}
+        for parameter in moved:
+            shapes.setdefault((parameter.shape[0], parameter[0].numel()), []).append(parameter)
+        for (rows, columns), alike in shapes.items():
+            ahead = [_ahead(parameter, self.state[parameter], group).reshape(rows, columns) for parameter in alike]
+            tall = max(1.0, rows / columns) ** 0.5
+            for parameter, update in zip(alike, orthogonalised(torch.stack(ahead)), strict=True):
+                parameter.add_(update.reshape(parameter.shape), alpha=-group["lr"] * tall)
 
 
-def _orthogonal(parameter: Tensor, gradient: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-    momentum = state.setdefault("momentum", torch.zeros_like(parameter))
-    momentum.mul_(group["momentum"]).add_(gradient)
-    ahead = gradient.add(momentum, alpha=group["momentum"]).reshape(parameter.shape[0], -1)
-    update = orthogonalised(ahead)
-    tall = max(1.0, update.shape[0] / update.shape[1]) ** 0.5
-    parameter.add_(update.reshape(parameter.shape), alpha=-group["lr"] * tall)
+def _ahead(parameter: Tensor, state: dict[str, Any], group: dict[str, Any]) -> Tensor:
+    """The gradient with its momentum, looking one step ahead (Nesterov)."""
+    assert parameter.grad is not None
+    momentum: Tensor = state.setdefault("momentum", torch.zeros_like(parameter))
+    momentum.mul_(group["momentum"]).add_(parameter.grad)
+    return parameter.grad.add(momentum, alpha=group["momentum"])
 
 
 def _adam(parameter: Tensor, gradient: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
@@ -56,15 +68,16 @@ def _adam(parameter: Tensor, gradient: Tensor, state: dict[str, Any], group: dic
 
 
 def orthogonalised(matrix: Tensor) -> Tensor:
-    """The nearest matrix with all singular values near 1, by five Newton-Schulz steps in bfloat16."""
-    tall = matrix.shape[0] > matrix.shape[1]
-    x = (matrix.T if tall else matrix).bfloat16()
-    x = x / (x.norm() + 1e-7)
+    """The nearest matrix with all singular values near 1, by five Newton-Schulz steps in bfloat16; also for several of
+    one shape (n, rows, columns)."""
+    tall = matrix.shape[-2] > matrix.shape[-1]
+    x = (matrix.mT if tall else matrix).bfloat16()
+    x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     a, b, c = QUINTIC
     for _ in range(5):
-        gram = x @ x.T
+        gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x
-    found: Tensor = (x.T if tall else x).float()
+    found: Tensor = (x.mT if tall else x).float()
     return found
 
 

@@ -20,12 +20,13 @@ from inference.tiny.recipe.audio_vae import AudioLearner
 from inference.tiny.recipe.compiled import compile_blocks
 from inference.tiny.recipe.config import SHARES, Config
 from inference.tiny.recipe.data import Clips
+from inference.tiny.recipe.decoder import DecoderLearner
 from inference.tiny.recipe.diffusion import DiffusionLearner
 from inference.tiny.recipe.export import export
 from inference.tiny.recipe.loop import Learner, Loop
 from inference.tiny.recipe.parts import Parts
 from inference.tiny.recipe.progress import say
-from inference.tiny.recipe.video_vae import DecoderLearner, VideoLearner, started
+from inference.tiny.recipe.video_vae import VideoLearner, started
 from inference.tiny.recipe.vocoder import VocoderLearner, beaten
 from inference.tiny.recipe.words import WordsLearner
 
@@ -34,6 +35,10 @@ DRAFT = {"steps": 4, "guidance_scale": 1.0, "audio_guidance_scale": 1.0}
 FINAL = {"steps": 8, "guidance_scale": 1.0, "audio_guidance_scale": 1.0}
 """The student has the teacher's guidance in its weights."""
 COMPILING_PAYS_S = 300.0
+FURTHER = ("decoder", "diffusion", "distil")
+"""What is trained of a model that is known."""
+FURTHER_RATE = 0.6
+"""Of the learning rate: at the whole of it the first steps undo more than the further ones give."""
 
 
 @dataclass
@@ -45,7 +50,19 @@ class Run:
     device: torch.device
     budget_s: float
     plan: Mapping[str, int] = field(default_factory=dict)
+    start: Path | None = None
+    """The folder of a model to train further, on clips and captions of its own kind; without one, all is new."""
     workers: int = max(1, (os.cpu_count() or 1) - 1)
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """What this run trains."""
+        return TRAINED if self.start is None else FURTHER
+
+    def stage_budget_s(self, stage: str) -> float:
+        """A stage's part of the budget; what this run does not train leaves its own to the others."""
+        skipped = sum(SHARES[name] for name in TRAINED if name not in self.stages)
+        return self.budget_s * SHARES[stage] / (sum(SHARES.values()) - skipped)
 
     @property
     def model_folder(self) -> Path:
@@ -59,7 +76,7 @@ class Run:
 
     def hasten(self, stage: str, transformer: Any) -> None:
         """Compile the blocks before a stage that is long enough for it."""
-        if self.config.compiled and self.budget_s * SHARES[stage] >= COMPILING_PAYS_S:
+        if self.config.compiled and self.stage_budget_s(stage) >= COMPILING_PAYS_S:
             compile_blocks(transformer, self.device)
 
     def train(self, stage: str, learner: Learner, ema: float = 0.99) -> None:
@@ -67,7 +84,7 @@ class Run:
         loop = Loop(
             stage,
             self.folder / stage,
-            budget_s=self.budget_s * SHARES[stage],
+            budget_s=self.stage_budget_s(stage),
             seed=self.config.seed + 1 + TRAINED.index(stage),
             steps=self.plan.get(stage),
             ema=ema,
@@ -77,8 +94,13 @@ class Run:
 
 
 def train(run: Run) -> Path:
-    """Run every stage; returns the model's folder, with its measures and its card."""
+    """Run every stage; returns the model's folder, with its measures and its card.
+
+    Raises:
+        ValueError: the folder holds a training that began otherwise, or ``start`` is no model of this recipe.
+    """
     started = time.monotonic()
+    earlier = _claim(run)
     torch.manual_seed(run.config.seed)
     clips = data.draw(run.config, run.folder / "data", run.workers)
     held_out = data.draw_held_out(
@@ -86,15 +108,51 @@ def train(run: Run) -> Path:
     )
     parts, encoded = _diffusion(run, clips, held_out)
     _distil(run, parts, clips, encoded)
-    griffin = beaten(run.summary("vocoder") or {})
-    export(parts, run.model_folder, {"draft": DRAFT, "final": FINAL}, griffin=griffin)
+    export(parts, run.model_folder, {"draft": DRAFT, "final": FINAL}, griffin=_without_vocoder(run))
     _write_plan(run)
     measures = evaluate(run.config, run.model_folder, run.device, run.folder / "probes", clips)
-    (run.model_folder / "measures.json").write_text(json.dumps(measures, indent=1) + "\n")
-    summaries = {stage: run.summary(stage) or {} for stage in TRAINED}
-    (run.model_folder / "README.md").write_text(card.write(run.config, summaries, measures))
+    describe(run, measures, earlier)
     say("train", seconds=time.monotonic() - started, model=run.model_folder)
     return run.model_folder
+
+
+def _without_vocoder(run: Run) -> bool:
+    if run.start is None:
+        return beaten(run.summary("vocoder") or {})
+    return "griffin_lim" in json.loads((run.start / "manifest.json").read_text())
+
+
+def _claim(run: Run) -> list[dict[str, Any]]:
+    """Make the folder this run's; returns the stages of the runs before it."""
+    note, said = run.folder / "start.txt", str(run.start or "nothing")
+    if note.exists() and note.read_text() != said:
+        raise ValueError(f"{run.folder}: expected a training from {note.read_text()}, as it began, got from {said}")
+    earlier = [] if run.start is None else history(run.start)
+    run.folder.mkdir(parents=True, exist_ok=True)
+    note.write_text(said)
+    return earlier
+
+
+def describe(run: Run, measures: Mapping[str, Any], earlier: list[dict[str, Any]]) -> None:
+    """Put what was measured, the stages of this run and of those before it, and the card beside the weights."""
+    folder = run.model_folder
+    runs = [*earlier, {stage: summary for stage in run.stages if (summary := run.summary(stage)) is not None}]
+    (folder / "stages.json").write_text(json.dumps(runs, indent=1) + "\n")
+    (folder / "measures.json").write_text(json.dumps(measures, indent=1) + "\n")
+    (folder / "README.md").write_text(card.write(run.config, runs, measures))
+
+
+def history(model: Path) -> list[dict[str, Any]]:
+    """The stages of every run that made a model, the first run first.
+
+    Raises:
+        ValueError: it was not made by this recipe.
+    """
+    path = model / "stages.json"
+    if not path.exists():
+        raise ValueError(f"{model}: expected a model of this recipe, with its stages.json, found none")
+    found: list[dict[str, Any]] = json.loads(path.read_text())
+    return found
 
 
 def _video(run: Run, clips: Clips, held_out: Clips) -> Any:
@@ -103,8 +161,8 @@ def _video(run: Run, clips: Clips, held_out: Clips) -> Any:
     return _trained(run, "video_vae", VideoLearner(run.config, clips, held_out, run.device, vae), vae)
 
 
-def _decoder(run: Run, clips: Clips, held_out: Clips, vae: Any) -> Any:
-    return _trained(run, "decoder", DecoderLearner(run.config, clips, held_out, run.device, vae), vae)
+def _decoder(run: Run, clips: Clips, held_out: Clips, encoded: latents.Encoded, vae: Any) -> Any:
+    return _trained(run, "decoder", DecoderLearner(run.config, clips, held_out, encoded, run.device, vae), vae)
 
 
 def _audio(run: Run, clips: Clips, held_out: Clips) -> Any:
@@ -130,11 +188,21 @@ def _trained(run: Run, stage: str, learner: Learner, model: Any) -> Any:
 
 def prepare(run: Run, clips: Clips, held_out: Clips) -> tuple[Parts, latents.Encoded]:
     """Everything up to the transformer: both VAEs, the vocoder, the latents of all clips, and parts that can read."""
+    if run.start is not None:
+        return _known(run, run.start, clips, held_out)
     vae, audio, voice = _video(run, clips, held_out), _audio(run, clips, held_out), _vocoder(run, clips, held_out)
     encoded = latents.encode(clips, vae, audio, run.folder / "latents", run.device)
-    _decoder(run, clips, held_out, vae)
+    _decoder(run, clips, held_out, encoded, vae)
     parts = assembly.fresh(run.config, clips, vae, audio, voice, run.device)
     _words(run, parts, clips, held_out)
+    return parts, encoded
+
+
+def _known(run: Run, model: Path, clips: Clips, held_out: Clips) -> tuple[Parts, latents.Encoded]:
+    """The same of a model that was exported before: its latents stay what they are, and so does how it reads."""
+    parts = assembly.exported(run.config, model, run.device, half=run.config.half)
+    encoded = latents.encode(clips, parts.vae, parts.audio_vae, run.folder / "latents", run.device, settled=True)
+    _decoder(run, clips, held_out, encoded, parts.vae)
     return parts, encoded
 
 
@@ -154,7 +222,8 @@ def _diffusion(run: Run, clips: Clips, held_out: Clips) -> tuple[Parts, latents.
         assembly.load_learned(parts, path)
     if run.summary("diffusion") is None:
         run.hasten("diffusion", parts.transformer)
-        run.train("diffusion", DiffusionLearner(parts, clips, encoded), ema=run.config.ema)
+        rate = 1.0 if run.start is None else FURTHER_RATE
+        run.train("diffusion", DiffusionLearner(parts, clips, encoded, rate), ema=run.config.ema)
         assembly.save_learned(parts, assembly.MAKING, path)
     return parts, encoded
 
@@ -166,6 +235,10 @@ def _distil(run: Run, parts: Parts, clips: Clips, encoded: latents.Encoded) -> N
         learner = distil.StudentLearner(parts, distil.trajectories(parts, clips, encoded, run.config.seed))
         if path.exists():
             learner.student.transformer.load_state_dict(torch.load(path, map_location=run.device, weights_only=True))
+        elif run.start is not None:
+            # It is a student already: begun with, it was off by .31 of the new teacher's steps, the teacher by .53.
+            known = assembly.exported(run.config, run.start, run.device).transformer
+            learner.student.transformer.load_state_dict(known.state_dict())
         run.hasten("distil", learner.student.transformer)
         run.train("distil", learner, ema=0.98)
         torch.save(learner.modules["transformer"].state_dict(), path)
@@ -174,5 +247,5 @@ def _distil(run: Run, parts: Parts, clips: Clips, encoded: latents.Encoded) -> N
 
 def _write_plan(run: Run) -> None:
     """The steps of each stage: with them, the same seed and the same device the run can be repeated exactly."""
-    steps = {stage: (run.summary(stage) or {}).get("steps", 0) for stage in TRAINED}
+    steps = {stage: summary["steps"] for stage in run.stages if (summary := run.summary(stage)) is not None}
     (run.folder / "plan.json").write_text(json.dumps(steps, indent=1) + "\n")

@@ -43,32 +43,22 @@ class VideoLearner:
     optimizer: Muon = field(init=False)
 
     def __post_init__(self) -> None:
-        learned = self._learned()
-        self.modules = nn.ModuleDict({"vae": learned})
-        self.optimizer = for_convolutions(learned, lr=RATE, adam_lr=ADAM_RATE)
-
-    def _learned(self) -> nn.Module:
-        whole: nn.Module = self.vae.to(self.device)
-        return whole
+        self.modules = nn.ModuleDict({"vae": self.vae.to(self.device)})
+        self.optimizer = for_convolutions(self.vae, lr=RATE, adam_lr=ADAM_RATE)
 
     def loss(self, random: torch.Generator) -> tuple[Tensor, Mapping[str, float]]:
         """Weighted squared error, a little absolute error for edges, and a whisper of KL."""
         pictures, weight = self._batch(random)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.half):
-            latents = self._encoded(pictures)
+            latents = self.vae.encode(pictures).latent_dist
             output = self.vae.decode(latents.sample()).sample
-        error = output.float() - pictures
-        squared = (error.square() * weight).sum() / (3 * weight.sum())
+        loss, squared = apart(output.float(), pictures, weight)
         kl = 0.5 * (latents.mean.square() + latents.var - 1 - latents.logvar).float().mean()
-        loss = 3 * squared + L1_WEIGHT * error.abs().mean() + KL_WEIGHT * kl
-        return loss, {"squared": squared.item(), "kl": kl.item()}
+        return loss + KL_WEIGHT * kl, {"squared": squared.item(), "kl": kl.item()}
 
     def measures(self) -> Mapping[str, float]:
         """PSNR on held-out clips, of the VAE and of a linear PCA of the same rate."""
         return against_pca(self.vae, self.held_out.frames[:32], self.clips.frames, self.device)
-
-    def _encoded(self, pictures: Tensor) -> Any:
-        return self.vae.encode(pictures).latent_dist
 
     def _batch(self, random: torch.Generator) -> tuple[Tensor, Tensor]:
         """Pictures (B, 3, F, H, W) in -1..1 and the weight of each pixel (B, 1, F, H, W)."""
@@ -78,9 +68,20 @@ class VideoLearner:
         pieces = [self.clips.frames[k, at : at + length] for k, at in zip(which, starts, strict=True)]
         centres = [self.clips.centres[k, at : at + length] for k, at in zip(which, starts, strict=True)]
         pictures = to_tensor(np.stack(pieces), self.device)
-        near = near_subject(torch.from_numpy(np.stack(centres)).to(self.device), pictures.shape[-2], pictures.shape[-1])
-        weight = 1 + MOVING_WEIGHT * moving(pictures) + SUBJECT_WEIGHT * near
-        return pictures, weight
+        return pictures, weights(pictures, torch.from_numpy(np.stack(centres)).to(self.device))
+
+
+def weights(pictures: Tensor, centres: Tensor) -> Tensor:
+    """How much each pixel counts (B, 1, T, H, W)."""
+    near = near_subject(centres, pictures.shape[-2], pictures.shape[-1])
+    return 1 + MOVING_WEIGHT * moving(pictures) + SUBJECT_WEIGHT * near
+
+
+def apart(output: Tensor, pictures: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """The loss between two clips (B, 3, T, H, W), and the weighted squared error that is most of it."""
+    error = output - pictures
+    squared = (error.square() * weight).sum() / (3 * weight.sum())
+    return 3 * squared + L1_WEIGHT * error.abs().mean(), squared
 
 
 def started(config: Config, clips: Clips) -> Any:
@@ -88,18 +89,6 @@ def started(config: Config, clips: Clips) -> Any:
     vae, every = video_vae(config), max(1, len(clips) // STARTED_ON)
     start(vae, to_tensor(clips.frames[: every * STARTED_ON : every], torch.device("cpu")))
     return vae
-
-
-class DecoderLearner(VideoLearner):
-    """Trains the decoder further once the latents are settled; what the transformer learns from stays as it is."""
-
-    def _learned(self) -> nn.Module:
-        decoder: nn.Module = self.vae.to(self.device).decoder
-        return decoder
-
-    def _encoded(self, pictures: Tensor) -> Any:
-        with torch.no_grad():
-            return super()._encoded(pictures)
 
 
 def to_tensor(frames: np.ndarray, device: torch.device) -> Tensor:
@@ -120,11 +109,11 @@ def moving(pictures: Tensor) -> Tensor:
 
 
 def near_subject(centres: Tensor, height: int, width: int) -> Tensor:
-    """1 within reach of the tracked centre: (B, T, 2) pixels -> (B, 1, T, H, W)."""
-    rows = torch.arange(height, device=centres.device).view(1, 1, height, 1)
-    columns = torch.arange(width, device=centres.device).view(1, 1, 1, width)
+    """1 within reach of the centre of anything tracked: (B, T, things, 2) pixels -> (B, 1, T, H, W)."""
+    rows = torch.arange(height, device=centres.device).view(1, 1, 1, height, 1)
+    columns = torch.arange(width, device=centres.device).view(1, 1, 1, 1, width)
     x, y = centres[..., 0, None, None], centres[..., 1, None, None]
-    return ((columns - x).hypot(rows - y) < SUBJECT_REACH * height).float()[:, None]
+    return ((columns - x).hypot(rows - y) < SUBJECT_REACH * height).any(2).float()[:, None]
 
 
 @torch.no_grad()

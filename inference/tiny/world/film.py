@@ -26,19 +26,23 @@ DRAWINGS: Mapping[str, Drawing] = {
     "door": things.door, "clock": things.clock, "bird": beings.bird, "cat": beings.cat, "person": beings.person,
     "tree": beings.tree, "sun": beings.sun, "moon": beings.moon, "fireworks": beings.fireworks,
 }  # fmt: skip
+HALF_A_HOUSE = 0.2
+"""The second subject's middle above its foot, in world units."""
 IN_THE_SKY = frozenset({"sun", "moon"})
 """Subjects behind the hills."""
 
 
 @dataclass(frozen=True)
 class Film:
-    """Frames (T, H, W, 3) uint8 and what is true of them. ``centres`` (T, 2): x and y in pixels."""
+    """Frames (T, H, W, 3) uint8 and what is true of them. ``centres`` and ``behind`` (T, 2): where the subject and the
+    second one are, x and y in pixels; nan where there is no second one."""
 
     scene: Scene
     cut: Cut
     script: Script
     frames: np.ndarray
     centres: np.ndarray
+    behind: np.ndarray
     lightning_s: tuple[float, ...]
 
     @property
@@ -54,7 +58,7 @@ def render(scene: Scene, cut: Cut | None = None) -> Film:
     pixels = np.zeros((cut.height, cut.width, 4), np.uint8)
     brush = Brush.on(pixels, scene.style, scene.light, cut)
     frames = np.empty((cut.frames, cut.height, cut.width, 3), np.uint8)
-    centres = np.empty((cut.frames, 2), np.float32)
+    centres, behind = np.empty((2, cut.frames, 2), np.float32)
     for k in range(cut.frames):
         time_s = k / cut.rate_hz
         pose, view = script.pose(time_s), look(scene, script, cut, time_s)
@@ -63,7 +67,8 @@ def render(scene: Scene, cut: Cut | None = None) -> Film:
         _light(brush, scene)
         frames[k] = _blocks(pixels[..., :3]) if scene.style == "pixel" else pixels[..., :3]
         centres[k] = view.to_pixels(pose.x, pose.y, cut)
-    return Film(scene, cut, script, frames, centres, sky.lightning_s)
+        behind[k] = view.to_pixels(_beside(scene, cut), GROUND - 0.06 - HALF_A_HOUSE, cut) if scene.second else np.nan
+    return Film(scene, cut, script, frames, centres, behind, sky.lightning_s)
 
 
 def _picture(brush: Brush, scene: Scene, script: Script, land: backdrop.Landscape, time_s: float) -> None:
@@ -99,12 +104,16 @@ def _tilt(scene: Scene, pose: Pose) -> float:
 
 
 def _behind(brush: Brush, scene: Scene, time_s: float) -> None:
-    """The second subject: to the left or right of the middle, by the seed."""
-    offset = 0.44 if scene.seed % 2 else -0.44
+    """The second subject stands a little further back."""
     windy = 0.12 * math.sin(4 * time_s) if scene.weather in ("wind", "storm") else 0.0
     pose = Pose(0, 0, angle=windy, phase=time_s)
-    with brush.placed(brush.cut.aspect / 2 + offset, GROUND - 0.06):
+    with brush.placed(_beside(scene, brush.cut), GROUND - 0.06):
         DRAWINGS[scene.second](brush, pose, PAINTS[scene.second_colour])
+
+
+def _beside(scene: Scene, cut: Cut) -> float:
+    """The second subject's x: to the left or right of the middle, by the seed."""
+    return cut.aspect / 2 + (0.44 if scene.seed % 2 else -0.44)
 
 
 def _shadow(brush: Brush, scene: Scene, pose: Pose) -> None:

@@ -11,9 +11,10 @@ from inference.tiny.world.mechanics import Contact
 GROUND = 0.84
 """Height of the line on which things stand, from the top of the picture."""
 SEA = 0.66
-PERIODS = {"slow": (0.85, 1.2), "normal": (0.6, 0.8), "fast": (0.4, 0.54)}
-"""Seconds between contacts. Drawn inside each word's range, so that the caption does not give the moments away."""
-SPEEDS = {"slow": (0.14, 0.22), "normal": (0.3, 0.42), "fast": (0.48, 0.64)}
+PERIODS = {"slow": (0.95, 1.25), "normal": (0.6, 0.75), "fast": (0.38, 0.48)}
+"""Seconds between contacts. Drawn inside each word's range, so that the caption does not give the moments away; between
+two ranges lies a quarter, or nobody could tell the words apart."""
+SPEEDS = {"slow": (0.12, 0.2), "normal": (0.3, 0.4), "fast": (0.54, 0.7)}
 """World units a second."""
 FLASH_S = 0.09
 """A contact shows for at least one frame at 8 frames a second: 0.09 s before to 0.09 s after."""

@@ -24,7 +24,7 @@ def test_r1_a_take_is_reported_from_start_to_clip(finished: list[Report]) -> Non
     last = finished[-1]
     assert isinstance(last, Finished)
     assert (last.width, last.height, last.frames, last.rate_hz, last.sample_rate_hz) == (96, 64, 25, 8, 16000)
-    assert (last.model, last.model_prompt) == ("Rushes Tiny 0.3", "a red boat sails to the right at night")
+    assert (last.model, last.model_prompt) == ("Rushes Tiny 0.4", "a red boat sails to the right at night")
 
 
 def test_r11_previews_cover_the_whole_clip(finished: list[Report]) -> None:

@@ -100,3 +100,20 @@ def test_held_out_combinations_still_show_every_attribute() -> None:
     held = [cast(k, held_out=True) for k in range(600)]
     assert {scene.subject for scene in held} == set(SUBJECTS)
     assert {scene.style for scene in held} == set(STYLES)
+
+
+@pytest.mark.parametrize("camera", ["still", "pan_left"])
+def test_the_second_thing_is_where_it_makes_a_difference(camera: str) -> None:
+    scene = Scene(3, "bell", "red", "ring", second="house", second_colour="blue", camera=camera)
+    film, without = render(scene), render(replace(scene, second=""))
+    for k in (0, 12, 24):
+        rows, columns = np.nonzero(np.abs(film.frames[k].astype(int) - without.frames[k]).sum(-1) > 60)
+        assert film.behind[k] == pytest.approx((columns.mean(), rows.mean()), abs=6)
+    assert np.isnan(without.behind).all()
+
+
+def test_tickets_are_chances_and_whoever_measures_gives_one_to_each() -> None:
+    casting = replace(FULL, tickets=(("ball", 9),))
+    counts = [sum(cast(k, each).subject == "ball" for k in range(400)) for each in (casting, casting.even, FULL)]
+    assert counts[0] > 3 * counts[1]
+    assert counts[1] == counts[2]

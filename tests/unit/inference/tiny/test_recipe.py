@@ -1,7 +1,7 @@
 """The recipe's parts, and a whole training in miniature."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +11,17 @@ from torch import Tensor, nn
 
 from inference.pipelines.griffin import griffin_lim
 from inference.tiny.__main__ import duration_s
-from inference.tiny.recipe import models, text
+from inference.tiny.recipe import data, models, text
 from inference.tiny.recipe.assembly import exported
 from inference.tiny.recipe.config import CONFIGS, CPU, SMOKE, Config
+from inference.tiny.recipe.decoder import MOST_WRONG, DecoderLearner
 from inference.tiny.recipe.diffusion import SUBJECT_WEIGHT, draw_prefix, draw_sigmas, subject_weight
+from inference.tiny.recipe.latents import Encoded
 from inference.tiny.recipe.loop import Loop, rate_at
 from inference.tiny.recipe.mel import mel, scale
 from inference.tiny.recipe.muon import orthogonalised
 from inference.tiny.recipe.parts import Sampling, schedule
-from inference.tiny.recipe.stages import TRAINED, Run, train
+from inference.tiny.recipe.stages import TRAINED, Run, history, train
 from inference.tiny.world.casting import cast
 
 
@@ -110,12 +112,16 @@ def test_noise_is_drawn_apart_and_some_is_clean() -> None:
 
 
 def test_the_tokens_around_the_subject_weigh_more_while_it_is_there() -> None:
-    centres = torch.full((1, CPU.cut.frames, 2), torch.nan)
-    centres[0, :5] = torch.tensor([40.0, 24.0])  # two latent frames: the first picture, then four
+    centres = torch.full((1, CPU.cut.frames, 2, 2), torch.nan)
+    centres[0, :5, 0] = torch.tensor([40.0, 24.0])  # two latent frames: the first picture, then four
     found = subject_weight(CPU, centres).view(CPU.latent_frames, *CPU.latent_size)
     assert found[:2, 1, 2].tolist() == [SUBJECT_WEIGHT] * 2
     assert found[:2, 1, 5].tolist() == [1.0] * 2
     assert (found[2:] == 1).all()
+    centres[0, :, 1] = torch.tensor([88.0, 40.0])
+    both = subject_weight(CPU, centres).view(CPU.latent_frames, *CPU.latent_size)
+    assert both[:2, 1, 2].tolist() == [SUBJECT_WEIGHT] * 2
+    assert (both[:, 2, 5] == SUBJECT_WEIGHT).all(), "the second thing's too"
 
 
 def test_prefixes_of_picture_and_sound_last_as_long() -> None:
@@ -126,6 +132,19 @@ def test_prefixes_of_picture_and_sound_last_as_long() -> None:
     assert set(frames.tolist()) == {1.0, 2.0}
     assert set(prefix.audio_mask.sum((1, 2))[frames == 2].tolist()) == {10.0}
     assert not prefix.audio_mask[frames == 1].any()
+
+
+def test_some_of_the_decoders_latents_are_wrong_and_none_by_much(tmp_path: Path) -> None:
+    clips, count = data.draw(SMOKE, tmp_path), 400
+    tokens = SMOKE.latent_frames * SMOKE.latent_size[0] * SMOKE.latent_size[1]
+    encoded = Encoded(torch.zeros(len(clips), tokens, SMOKE.latent_channels), torch.zeros(len(clips), 1, 1))
+    vae = models.video_vae(SMOKE)
+    learner = DecoderLearner(SMOKE, clips, clips, encoded, torch.device("cpu"), vae)
+    found = learner._latents(torch.zeros(count, dtype=torch.long), torch.Generator().manual_seed(0))
+    assert found.shape == (count, SMOKE.latent_channels, SMOKE.latent_frames, *SMOKE.latent_size)
+    wrong = ((found - vae.latents_mean.view(1, -1, 1, 1, 1)) / vae.latents_std.view(1, -1, 1, 1, 1)).flatten(1).std(1)
+    assert 0.4 < (wrong == 0).float().mean() < 0.6
+    assert 0.2 < wrong.max() < 1.2 * MOST_WRONG
 
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
@@ -183,6 +202,19 @@ def test_a_minute_of_training_lowers_every_loss_and_makes_a_model(tmp_path: Path
     assert made.frames.shape == (1, 9, 64, 64, 3)
     assert not np.isnan(made.frames).any()
     assert torch.isfinite(made.audio).all()
+    further = Run(
+        SMOKE, tmp_path / "further", torch.device("cpu"), 60,
+        {"decoder": 8, "diffusion": 8, "distil": 8}, start=folder, workers=1,
+    )  # fmt: skip
+    known = train(further)
+    assert not any(str(tmp_path) in path.read_text() for path in known.rglob("*.json"))
+    assert [list(stages) for stages in history(known)] == [list(TRAINED), ["decoder", "diffusion", "distil"]]
+    with pytest.raises(ValueError, match="expected a training from"):
+        train(replace(further, start=None))
+    with pytest.raises(ValueError, match=r"stages\.json"):
+        train(replace(further, folder=tmp_path / "other", start=tmp_path))
+    first, again = summaries["diffusion"], further.summary("diffusion") or {}
+    assert again["first_video"] < first["first_video"], "it does not start anew"
     odd = ["", "🎈🎈", "كرة حمراء", "zxq wvu", "a red blue green ball bounces and rolls left to the right", "x" * 4000]
     parts = exported(SMOKE, folder, torch.device("cpu"))
     video, audio = parts.sample(odd, Sampling(steps))
