@@ -46,8 +46,9 @@ def test_a_viewer_who_is_made_an_editor_goes_on_in_the_open_page_as_one(ana: Vis
     other.goto(ana.room.invite())
     other.get_by_role("button", name="Join as Bo").click()
     expect(other.get_by_role("textbox", name="Prompt", exact=True)).to_be_visible()
-    # The pill is what is so now: the announcer keeps what it told last, "Read only" after a slow start.
     expect(bo.room.pill).not_to_contain_text("Read only")
+    expect(bo.page.get_by_text("You can edit now")).to_have_count(1)
+    expect(bo.page.get_by_text("Read only")).to_have_count(0)
     expect(bo.page.get_by_text("no longer have access")).to_have_count(0)
     expect(bo.room.generate).to_be_enabled()
     bo.room.ready()

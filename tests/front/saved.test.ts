@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { endCode, pillOf, type Links } from "../../static/src/room/connection";
+import { endCode, pillOf, toldOf, type Links } from "../../static/src/room/connection";
 import { carriesEdits, isSaved, NOTHING_SENT, reduceSaved, type SavedAction } from "../../static/src/room/saved";
 
 function after(...actions: SavedAction[]) {
@@ -67,6 +67,18 @@ describe("the connection pill", () => {
 
   it("says read only to who may not edit", () => {
     expect(pillOf({ ...live, readOnly: true })).toBe("read_only");
+  });
+
+  it("is said aloud when a connection or a role changes, not at every key", () => {
+    expect(toldOf(null, "connecting")).toBeNull();
+    expect(toldOf("connecting", "saved")).toBeNull();
+    expect(toldOf("saved", "saving")).toBeNull();
+    expect(toldOf("saved", "reconnecting")).toBe("reconnecting");
+    expect(toldOf("reconnecting", "saved")).toBe("saved");
+    expect(toldOf("connecting", "read_only")).toBe("read_only");
+    expect(toldOf("read_only", "read_only")).toBeNull();
+    expect(toldOf("read_only", "saving")).toBe("may_edit");
+    expect(toldOf("saved", "read_only")).toBe("read_only");
   });
 
   it("ends when either socket ends", () => {

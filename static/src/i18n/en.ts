@@ -7,6 +7,7 @@ export const en = {
   reconnecting: "Reconnecting…",
   offline: "Offline — edits are kept in this browser",
   read_only: "Read only",
+  may_edit: "You can edit now",
   here_one: "{n} here",
   here_other: "{n} here",
   ended_session: "Your session ended. Sign in again to go on; what you wrote is still on this page to copy.",

@@ -7,6 +7,7 @@ export const fr: Words = {
   reconnecting: "Reconnexion…",
   offline: "Hors ligne — vos modifications restent dans ce navigateur",
   read_only: "Lecture seule",
+  may_edit: "Vous pouvez modifier maintenant",
   here_one: "{n} ici",
   here_other: "{n} ici",
   ended_session:

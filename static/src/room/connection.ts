@@ -36,8 +36,15 @@ const BLIP_MS = 5_000;
 /** "Saving…" is said at once; "Saved" a moment late, so that it does not flicker at every key. */
 const CALM_MS = 250;
 
-/** Said aloud when they come and when they go; saving and saved at every key are not. */
-const TOLD: ReadonlySet<PillKey> = new Set(["reconnecting", "offline"]);
+const TOLD: ReadonlySet<PillKey> = new Set(["reconnecting", "offline", "read_only"]);
+
+/** What is said aloud when the pill changes: losses and roles; saving and saved at every key are not. */
+export function toldOf(before: PillKey | null, now: PillKey): Key | null {
+  if (before === null || before === now) return null;
+  if (TOLD.has(now)) return now;
+  if (before === "read_only") return "may_edit";
+  return TOLD.has(before) ? now : null;
+}
 
 export interface ConnectionOptions {
   t: Translate;
@@ -70,7 +77,8 @@ export function createConnection(options: ConnectionOptions) {
   let shown: PillKey | null = null;
 
   function paint(key: PillKey): void {
-    if (shown !== null && shown !== key && (TOLD.has(key) || TOLD.has(shown))) say(announcer, t(key));
+    const told = toldOf(shown, key);
+    if (told !== null) say(announcer, t(told));
     shown = key;
     set(pill, "data-link", key);
     say(words, t(key));
