@@ -26,8 +26,8 @@ from inference.wire import Cancelled, Checkpointed, Failed, Job, Started, Steppe
 
 log = logging.getLogger(__name__)
 
-CHECKPOINT_STEPS = 4
-"""A killed worker loses this many steps at most."""
+CHECKPOINT_STEPS, CHECKPOINT_S = 4, 1.0
+"""A killed worker loses so many steps at most, or a second of quicker ones."""
 MAX_WAITING = 64
 """Jobs that may wait to join; beyond, a job is refused and may be tried again."""
 _SMOOTHING = 0.4  # weight of the newest step's time in the estimate of the next
@@ -61,6 +61,8 @@ class Running:
     started_s: float
     stepped_s: float
     interval_s: float
+    saved_step: int
+    saved_s: float
     turn: int = -1
 
 
@@ -191,7 +193,7 @@ class Engine:
         now_s = self._clock()
         log.info("joins at step %d of %d", latents.step, latents.steps, extra={"take": job.take_id})
         self._outbox.report(order.track, Started(recipe.prompt, latents.step, latents.steps))
-        return Running(order.track, recipe, latents, order.due_s, now_s, now_s, self._pace.step_s)
+        return Running(order.track, recipe, latents, order.due_s, now_s, now_s, self._pace.step_s, latents.step, now_s)
 
     def _thaw(self, job: Job, recipe: Recipe, state: bytes | None) -> Latents | None:
         """A checkpoint is a help, not a need: one that does not fit is left, and the job starts anew."""
@@ -254,10 +256,11 @@ class Engine:
         self._outbox.step(one.track, Step(report, self._model.predicted(latents)))
         if latents.step == latents.steps:
             self._finish(one)
-        elif latents.step % CHECKPOINT_STEPS == 0:
+        elif latents.step - one.saved_step >= CHECKPOINT_STEPS and now_s - one.saved_s >= CHECKPOINT_S:
             self._save(one)
 
     def _save(self, one: Running) -> None:
+        one.saved_step, one.saved_s = one.latents.step, one.stepped_s
         state = checkpoint.freeze(self._model, one.recipe, one.latents)
         self._outbox.report(one.track, Checkpointed(one.latents.step, state))
 
@@ -277,6 +280,7 @@ class Engine:
             sample_rate_hz=manifest.sample_rate_hz,
             render_ms=lambda: round((self._clock() - one.started_s) * 1000),
         )
+        log.info("all %d steps done", one.latents.steps, extra={"take": one.track.job.take_id})
         self._running.remove(one)
         self._outbox.finish(one.track, ending)
 

@@ -1,9 +1,11 @@
 """Where reports leave: one thread that keeps each job's in order, so that the denoise loop never waits.
 
 The loop hands over what it has and goes on. Previews are made and compressed here, the best ones for a share of the
-time at most: they take cores, or the GPU, that the next step could use. Steps between them are sketched. Of one job a
-few may wait; when the loop is faster still the oldest is dropped, and its step reported without a packet. Clips are
-decoded on a second thread and encoded on a third: the end of one holds up neither the steps nor the previews of others.
+time at most: they take cores, or the GPU, that the next step could use. Steps between them are sketched, as many a
+second as one can tell apart. The others are reported with the next that is shown: to wake threads for each made a step
+of 60 ms a tenth longer. Of one job a few may wait; when the loop is faster still the oldest is dropped, and its step
+reported without a packet. Clips are decoded on a second thread and encoded on a third: the end of one holds up neither
+the steps nor the previews of others.
 """
 
 import logging
@@ -11,7 +13,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,11 +29,12 @@ log = logging.getLogger(__name__)
 Sink = Callable[[Report], None]
 MAX_WAITING = 4
 """Previews of one job that may wait: a burst of quick steps keeps them all, and a clip's end waits for four at most."""
-PREVIEW_SHARE = 0.05
-"""Of the time, for the best previews of all jobs together; a job's first is one in any case.
-
-A quarter cost a take of forty steps as much again as it shows; sketches are within 25 dB of the best.
-"""
+BURST, SHOWN_HZ = 2, 4.0
+"""A job's first two steps are shown, as is its last; of quick steps between, so many a second: a preview is a loop of
+its own, and one that is replaced sooner is not seen."""
+PREVIEW_SHARE = 0.03
+"""Of the time, for the best previews of all jobs together. A take that is done before its turn comes has sketches only:
+they are within 25 dB of the best."""
 
 
 @dataclass(eq=False)
@@ -46,7 +49,12 @@ class Track:
     """The engine has given the job up: what still waits is not sent."""
     lock: threading.Lock = field(default_factory=threading.Lock)
     previewed_s: float | None = None
-    """When its last preview of the best kind was begun."""
+    """When its last preview of the best kind was begun, or else its first preview."""
+    allowed: float = BURST
+    allowed_s: float | None = None
+    """Previews that it may show, and when that was counted. The loop's alone, as is the next."""
+    unshown: "list[Stepped]" = field(default_factory=list)
+    """Steps that are not shown and not reported yet."""
 
     def add(self, step: "Step") -> None:
         """Let a step wait for its preview."""
@@ -99,13 +107,18 @@ class Outbox:
 
     def report(self, track: Track, report: Report) -> None:
         """Send a report after those before it."""
-        self._queue.put(lambda: self._send_if_on(track, report))
+        earlier, track.unshown = track.unshown, []
+        self._queue.put(lambda: self._send_all(track, [*earlier, report]))
 
     def step(self, track: Track, step: Step) -> None:
-        """Send a step, with its preview unless newer steps overtake it."""
+        """Send a step, with its preview unless newer steps overtake it; or keep it until one that is shown."""
         self._stepping.add(track)
+        if not self._may_show(track) and step.report.step < step.report.steps:
+            track.unshown.append(step.report)
+            return
+        earlier, track.unshown = track.unshown, []
         track.add(step)
-        self._queue.put(lambda: self._send_step(track, step))
+        self._queue.put(lambda: self._send_step(track, earlier, step))
 
     def give_up(self, track: Track, report: Failed | Cancelled) -> None:
         """Send a job's last report, and none of those that still wait."""
@@ -132,26 +145,42 @@ class Outbox:
             except Exception:
                 log.exception("a report could not be made")
 
-    def _send_if_on(self, track: Track, report: Report) -> None:
-        if not track.is_over:
-            _send(track, report)
+    def _send_all(self, track: Track, reports: Sequence[Report]) -> None:
+        for report in reports:
+            if not track.is_over:
+                _send(track, report)
 
-    def _send_step(self, track: Track, step: Step) -> None:
+    def _send_step(self, track: Track, earlier: Sequence[Report], step: Step) -> None:
+        self._send_all(track, earlier)
         if track.is_over:
             return
         if not track.take(step):
             _send(track, step.report)
-        elif self._is_due(track):
+        elif self._is_due(track) and step.report.step < step.report.steps:  # else the clip itself is decoded now
             _send(track, self._timed(track, step))
         else:
             _send(track, self._with_packet(track, step, self._tiers.sketch))
 
+    def _may_show(self, track: Track) -> bool:
+        """Whether this step is shown, by a bucket that fills at SHOWN_HZ."""
+        now_s = self._clock()
+        if track.allowed_s is not None:
+            track.allowed = min(BURST, track.allowed + SHOWN_HZ * (now_s - track.allowed_s))
+        track.allowed_s = now_s
+        if track.allowed < 1:
+            return False
+        track.allowed -= 1
+        return True
+
     def _is_due(self, track: Track) -> bool:
-        """Whether it is this job's turn for the best kind again: each has the same part of PREVIEW_SHARE."""
+        """Whether it is this job's turn for the best kind: each has the same part of PREVIEW_SHARE.
+
+        The first that is ever made tells what they cost.
+        """
+        now_s = self._clock()
         if track.previewed_s is None:
-            return True
-        interval_s = len(self._stepping) * self._preview_s / PREVIEW_SHARE
-        return self._clock() - track.previewed_s >= interval_s
+            track.previewed_s = now_s
+        return now_s - track.previewed_s >= len(self._stepping) * self._preview_s / PREVIEW_SHARE
 
     def _timed(self, track: Track, step: Step) -> Stepped:
         track.previewed_s = self._clock()

@@ -99,10 +99,12 @@ def _database(url: str) -> dict[str, Any]:
 DATABASE_URL = ENV.database_url or embedded.database_url(ENV.data)
 REDIS_URL = ENV.redis_url or embedded.redis_url(ENV.data)
 DATABASES = {"default": _database(DATABASE_URL)}
-# A web process shares these among its threads; a command or a worker has a connection or two and no pool. With the
-# four of its documents a web process takes 16 of Postgres' usual 100 connections. While Postgres is away a query fails
-# after the timeout; the pool tries again at each, so reconnecting must have given up by then.
+# A web process shares these among its threads; a command has a connection or two and no pool. With the four of its
+# documents a web process takes 16 of Postgres' usual 100 connections. While Postgres is away a query fails after the
+# timeout; the pool tries again at each, so reconnecting must have given up by then.
 WEB_POOL: dict[str, Any] = {"min_size": 1, "max_size": 12, "timeout": 2.0, "reconnect_timeout": 1.0, "max_idle": 60.0}
+# A worker asks from one thread, and has four more for its jobs. Connecting anew for each question took 10 ms of a core.
+WORKER_POOL = {**WEB_POOL, "max_size": 2}
 # Who waits longer has gone, and the connection is one of twelve. What a person does takes milliseconds and holds a row
 # for as long; migrations and workers have other work, and none of these.
 WEB_LIMITS = {"statement_timeout": "15s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "30s"}

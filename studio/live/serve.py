@@ -13,11 +13,11 @@ from daphne.server import Server
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.internet import defer
 
+from project.postgres import pools
 from studio.live import shortcut
 from studio.live.protocol import MAX_MESSAGE_BYTES
 from studio.live.pulse import pulse
 from studio.live.request import RequestFactory
-from studio.live.threads import pool_connections
 
 logger = logging.getLogger(__name__)
 
@@ -230,7 +230,7 @@ def serve(
     Raises:
         SystemExit: the address could not be listened on.
     """
-    pool_connections()
+    pools.for_web()
     endpoints = build_endpoint_description_strings(host=host, port=port, unix_socket=unix, file_descriptor=fd)
     server = RushesServer(
         get_default_application(),

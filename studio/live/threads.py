@@ -6,8 +6,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 from channels.db import database_sync_to_async
-from django.conf import settings
-from django.db import connections
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -54,14 +52,6 @@ async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
     """Call a function that uses the database, in a thread."""
     call: Callable[P, Awaitable[T]] = database_sync_to_async(function, thread_sensitive=False, executor=_THREADS)
     return await call(*args, **kwargs)
-
-
-def pool_connections() -> None:
-    """Have the threads of this process share connections to Postgres, none of which waits or works for long.
-
-    Before the first of them asks anything.
-    """
-    connections.settings["default"]["OPTIONS"] |= {"pool": settings.WEB_POOL, "limits": settings.WEB_LIMITS}
 
 
 def await_life(timeout_s: float) -> int:

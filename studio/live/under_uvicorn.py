@@ -10,11 +10,11 @@ import uvicorn
 from channels.routing import get_default_application
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from project.postgres import pools
 from studio.live import shortcut
 from studio.live.protocol import MAX_MESSAGE_BYTES
 from studio.live.request import MAX_BODY_BYTES
 from studio.live.serve import PING_S, PING_TIMEOUT_S, STOP_TIMEOUT_S
-from studio.live.threads import pool_connections
 
 
 class RoomProtocol(WebSocketsSansIOProtocol):
@@ -84,7 +84,7 @@ def serve(
 
     ``websockets``: the protocol of a websocket, as ``uvicorn --ws`` takes it.
     """
-    pool_connections()
+    pools.for_web()
     uvicorn.run(
         Bounded(get_default_application()), host=host or "127.0.0.1", port=port or 8000, uds=unix,
         ws=websockets, ws_per_message_deflate=False, ws_max_size=MAX_MESSAGE_BYTES,

@@ -12,6 +12,7 @@ from websockets.asyncio.client import ClientConnection
 
 from tests.bench.crowd import Crowd, gather, serving
 from tests.bench.figures import Figure, percentile, table
+from tests.helpers import sessions
 from tests.helpers.studio import Studio
 
 COMMANDS = 100
@@ -40,24 +41,13 @@ async def _drain(socket: ClientConnection) -> None:
         pass
 
 
-def _sessions() -> int:
-    """Connections that Postgres has ever had for this database; told once they have ended, or every second."""
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_stat_clear_snapshot()")
-        cursor.execute("SELECT sessions FROM pg_stat_database WHERE datname = current_database()")
-        (count,) = cursor.fetchone()
-    return int(count)
-
-
 def figures(studio: Studio) -> list[Figure]:
     """Connections opened for a hundred commands, and how long one takes to the other screen."""
     crowd = gather(studio, 2)
     asyncio.run(_rename(crowd))
-    before, begun = _sessions(), time.monotonic()
+    before, begun = sessions.opened(), time.monotonic()
     waits = asyncio.run(_rename(crowd))
-    opened, taken_s = _sessions() - before, time.monotonic() - begun
+    opened, taken_s = sessions.opened() - before, time.monotonic() - begun
     return [
         Figure(f"connections to Postgres for {COMMANDS} commands", opened, "", 5, f"in {taken_s:.1f} s"),
         Figure("command to its event on another socket, p50", percentile(waits, 0.5), "ms", None),

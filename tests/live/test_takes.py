@@ -20,6 +20,7 @@ from studio.live import broadcast, groups
 from studio.models import RoomEvent, Take
 from tests.factories import Cast, make_request
 from tests.helpers.ear import Ear
+from tests.helpers.sessions import opened
 from tests.helpers.studio import Studio
 
 pytestmark = pytest.mark.timeout(240)
@@ -103,6 +104,14 @@ def test_a_take_comes_with_previews_and_ends_as_a_clip_that_plays(studio: Studio
         assert played.streams.audio[0].codec_context.name == "aac"
     assert (studio.data / "media" / take.poster_key).read_bytes().startswith(b"\xff\xd8")
     ear.until(lambda: newest_preview(studio, take) is None, 5)
+
+
+def test_a_worker_keeps_its_connections_to_postgres(cast: Cast, ear: Ear) -> None:
+    ear.until(all_done(ask(cast)), 30)
+    before = opened()
+    takes = [ask(cast, "final", seed=seed) for seed in range(4)]
+    ear.until(all_done(*takes), 90)
+    assert opened() - before <= 12, "each asks a dozen times, and pools may grow"
 
 
 def test_two_takes_are_rendered_side_by_side(cast: Cast, ear: Ear) -> None:

@@ -1,16 +1,16 @@
 """The sizes that can be trained. One value decides everything that depends on the machine."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from inference.tiny.world.attributes import Cut
 from inference.tiny.world.casting import Casting
 
 SHARES: Mapping[str, float] = {
-    "data": 0.05, "video_vae": 0.2, "audio_vae": 0.06, "vocoder": 0.03, "latents": 0.03, "decoder": 0.12, "words": 0.03,
+    "data": 0.1, "video_vae": 0.2, "audio_vae": 0.06, "vocoder": 0.03, "latents": 0.03, "decoder": 0.12, "words": 0.03,
     "diffusion": 0.4, "distil": 0.05, "evaluate": 0.03,
 }  # fmt: skip
-"""How a time budget is divided. Data, latents and evaluation take what they need; their share is only set aside."""
+"""How a time budget is divided. Latents and evaluation take what they need; their share is only set aside."""
 
 
 @dataclass(frozen=True)
@@ -111,14 +111,16 @@ CPU = Config(
     more_sizes=((64, 64), (128, 64)), more_lengths=(33,),
 )  # fmt: skip
 GPU = Config(
-    name="gpu", cut=Cut(192, 128, 49, 16), casting=Casting(),
-    clips=24_000, waves=4000,
+    name="gpu", cut=Cut(160, 96, 37, 12), casting=Casting(tickets=CALM_CAST.tickets), clips=20_000, waves=4000,
     latent_channels=96, encoder_widths=(256, 256), decoder_width=144, vae_frames=17, vae_batch=32, decoder_batch=16,
     audio_widths=(1, 2, 3), audio_batch=64, vocoder_width=128, vocoder_batch=32,
     heads=3, head_width=64, audio_heads=2, audio_head_width=48, layers=7,
     text_width=128, text_layers=2, vocabulary=1400, batch=256, teacher_clips=4096,
     evaluation_clips=256, ema=0.999, half=True, compiled=True,
 )  # fmt: skip
+"""For a quarter of an hour of one accelerator, or more: the smallest clip that is asked for, 34 GB of them at most."""
+GPU_LARGE = replace(GPU, name="gpu-large", cut=Cut(192, 128, 49, 16))
+"""For hours: twice the tokens. On two cores its drafts are not live."""
 SMOKE = Config(
     name="smoke", cut=Cut(64, 64, 9, 8), casting=Casting(subjects=("ball", "bell"), styles=("day", "night")),
     clips=48, waves=16,
@@ -128,4 +130,4 @@ SMOKE = Config(
     text_width=48, text_layers=1, vocabulary=500, batch=4, teacher_clips=8, evaluation_clips=8,
     ema=0.9, half=False, compiled=False,
 )  # fmt: skip
-CONFIGS: Mapping[str, Config] = {config.name: config for config in (CPU, GPU, SMOKE)}
+CONFIGS: Mapping[str, Config] = {config.name: config for config in (CPU, GPU, GPU_LARGE, SMOKE)}

@@ -1,6 +1,9 @@
 """The first stage: draw the clips, once, into files that every later stage maps into memory."""
 
 import json
+import math
+import shutil
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -21,6 +24,10 @@ from inference.tiny.world.film import render
 Drawn = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, list[float]]
 """Frames, centres of both things, mels, wave, and the contacts in seconds."""
 CHUNK = 250
+LEAST = 1000
+"""A budget that allows fewer clips is not kept: from fewer there is little to learn."""
+DISK_SHARE = 0.8
+"""Of what is free; latents and checkpoints want room as well."""
 HELD_OUT_SEED = 50_000_000
 """Seeds of evaluation start here: no training clip shares one."""
 PROBE_SEED = HELD_OUT_SEED + 20_000_000
@@ -52,13 +59,39 @@ class Clips:
         facts = json.loads((folder / "facts.json").read_text())
         names = ("frames", "centres", "mels", "waves")
         frames, centres, mels, waves = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in names)
-        return cls(frames, centres, mels, waves, [Scene(**f["scene"]) for f in facts], [f["contacts"] for f in facts])
+        scenes, contacts = [Scene(**f["scene"]) for f in facts], [f["contacts"] for f in facts]
+        n = len(facts)  # the files may have room for more: a budget ended the drawing
+        return cls(frames[:n], centres[:n], mels[:n], waves[:n], scenes, contacts)
 
 
-def draw(config: Config, folder: Path, workers: int = 1) -> Clips:
-    """Draw ``config.clips`` clips of combinations that training may see."""
-    scenes = [cast(config.seed * 10_000_000 + k, config.casting) for k in range(config.clips)]
-    return _draw(config, scenes, folder, workers)
+def draw(config: Config, folder: Path, workers: int = 1, budget_s: float = math.inf) -> Clips:
+    """Draw ``config.clips`` clips of combinations that training may see, fewer where budget or disk end before.
+
+    Raises:
+        ValueError: the disk has no room for a training's worth.
+    """
+    if (folder / "facts.json").exists():
+        return Clips.load(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    count = min(config.clips, fitting(config, folder))
+    scenes = [cast(config.seed * 10_000_000 + k, config.casting) for k in range(count)]
+    return _draw(config, scenes, folder, workers, budget_s)
+
+
+def fitting(config: Config, folder: Path) -> int:
+    """How many clips the disk has room for.
+
+    Raises:
+        ValueError: fewer than a training needs.
+    """
+    cut = config.cut
+    clip_bytes = cut.frames * cut.height * cut.width * 3
+    free = shutil.disk_usage(folder).free
+    count, least = int(DISK_SHARE * free / clip_bytes), min(LEAST, config.clips)
+    if count < least:
+        needed = least * clip_bytes / DISK_SHARE / 1e9
+        raise ValueError(f"{folder}: expected {needed:.1f} GB free for {least} clips, found {free / 1e9:.1f} GB")
+    return count
 
 
 def draw_held_out(config: Config, count: int, folder: Path, workers: int = 1) -> Clips:
@@ -82,13 +115,14 @@ def clip(config: Config, scene: Scene) -> Drawn:
     return film.frames, np.stack([film.centres, film.behind], 1), mels, wave, heard
 
 
-def _draw(config: Config, scenes: list[Scene], folder: Path, workers: int) -> Clips:
+def _draw(config: Config, scenes: list[Scene], folder: Path, workers: int, budget_s: float = math.inf) -> Clips:
     if (folder / "facts.json").exists():
         return Clips.load(folder)
     folder.mkdir(parents=True, exist_ok=True)
     files = _files(config, len(scenes), folder)
     facts: list[dict[str, object]] = []
     parts = [scenes[k : k + CHUNK] for k in range(0, len(scenes), CHUNK)]
+    started_s = time.monotonic()
     with _mapper(workers) as mapped:
         for part in mapped(_chunk, [config] * len(parts), parts):
             for frames, centres, mels, wave, heard in part:
@@ -98,6 +132,8 @@ def _draw(config: Config, scenes: list[Scene], folder: Path, workers: int) -> Cl
                     files["waves"][k] = wave
                 facts.append({"scene": asdict(scenes[k]), "contacts": heard})
             say("data", clips=len(facts), of=len(scenes))
+            if len(facts) >= LEAST and time.monotonic() - started_s >= budget_s:
+                break  # those that are not begun are cancelled with the iteration
     for file in files.values():
         file.flush()
     (folder / "facts.json").write_text(json.dumps(facts))

@@ -5,10 +5,11 @@ summary is deleted is trained further, from the weights that it left.
 """
 
 import json
+import math
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -97,23 +98,32 @@ def train(run: Run) -> Path:
     """Run every stage; returns the model's folder, with its measures and its card.
 
     Raises:
-        ValueError: the folder holds a training that began otherwise, or ``start`` is no model of this recipe.
+        ValueError: the folder holds a training that began otherwise, ``start`` is no model of this recipe, or the
+            disk is too small.
     """
     started = time.monotonic()
     earlier = _claim(run)
     torch.manual_seed(run.config.seed)
-    clips = data.draw(run.config, run.folder / "data", run.workers)
+    clips = _clips(run)
     held_out = data.draw_held_out(
         run.config, max(32, run.config.evaluation_clips), run.folder / "held_out", run.workers
     )
     parts, encoded = _diffusion(run, clips, held_out)
     _distil(run, parts, clips, encoded)
     export(parts, run.model_folder, {"draft": DRAFT, "final": FINAL}, griffin=_without_vocoder(run))
-    _write_plan(run)
+    _write_plan(run, len(clips))
     measures = evaluate(run.config, run.model_folder, run.device, run.folder / "probes", clips)
-    describe(run, measures, earlier)
+    describe(run, measures, earlier, len(clips))
     say("train", seconds=time.monotonic() - started, model=run.model_folder)
     return run.model_folder
+
+
+def _clips(run: Run) -> Clips:
+    """As many as the run that is repeated had, or as a budget's part allows."""
+    planned = run.plan.get("data")
+    budget_s = math.inf if run.plan else run.stage_budget_s("data")
+    config = run.config if planned is None else replace(run.config, clips=planned)
+    return data.draw(config, run.folder / "data", run.workers, budget_s)
 
 
 def _without_vocoder(run: Run) -> bool:
@@ -133,13 +143,13 @@ def _claim(run: Run) -> list[dict[str, Any]]:
     return earlier
 
 
-def describe(run: Run, measures: Mapping[str, Any], earlier: list[dict[str, Any]]) -> None:
+def describe(run: Run, measures: Mapping[str, Any], earlier: list[dict[str, Any]], clips: int) -> None:
     """Put what was measured, the stages of this run and of those before it, and the card beside the weights."""
     folder = run.model_folder
     runs = [*earlier, {stage: summary for stage in run.stages if (summary := run.summary(stage)) is not None}]
     (folder / "stages.json").write_text(json.dumps(runs, indent=1) + "\n")
     (folder / "measures.json").write_text(json.dumps(measures, indent=1) + "\n")
-    (folder / "README.md").write_text(card.write(run.config, runs, measures))
+    (folder / "README.md").write_text(card.write(replace(run.config, clips=clips), runs, measures))
 
 
 def history(model: Path) -> list[dict[str, Any]]:
@@ -245,7 +255,7 @@ def _distil(run: Run, parts: Parts, clips: Clips, encoded: latents.Encoded) -> N
     parts.transformer.load_state_dict(torch.load(path, map_location=run.device, weights_only=True))
 
 
-def _write_plan(run: Run) -> None:
-    """The steps of each stage: with them, the same seed and the same device the run can be repeated exactly."""
+def _write_plan(run: Run, clips: int) -> None:
+    """Clips, and the steps of each stage: with them, the same seed and device the run can be repeated exactly."""
     steps = {stage: summary["steps"] for stage in run.stages if (summary := run.summary(stage)) is not None}
-    (run.folder / "plan.json").write_text(json.dumps(steps, indent=1) + "\n")
+    (run.folder / "plan.json").write_text(json.dumps({"data": clips, **steps}, indent=1) + "\n")

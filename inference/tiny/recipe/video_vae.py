@@ -25,9 +25,8 @@ KL_WEIGHT = 1e-4
 RATE, ADAM_RATE = 0.0012, 3e-4
 """A tenth of what suits random weights: more, and the linear start is lost before it has helped."""
 L1_WEIGHT = 0.1
-PCA_CLIPS = 400
-STARTED_ON = 200
-"""Clips from which the linear start is fitted."""
+STARTED_ON, PCA_ON = 30_000_000, 60_000_000
+"""Pixels that the linear start, and the linear code to beat, are fitted to: 200 and 400 clips of the smallest size."""
 
 
 @dataclass
@@ -86,9 +85,16 @@ def apart(output: Tensor, pictures: Tensor, weight: Tensor) -> tuple[Tensor, Ten
 
 def started(config: Config, clips: Clips) -> Any:
     """A fresh VAE, as good as a linear code of the same rate."""
-    vae, every = video_vae(config), max(1, len(clips) // STARTED_ON)
-    start(vae, to_tensor(clips.frames[: every * STARTED_ON : every], torch.device("cpu")))
+    vae = video_vae(config)
+    start(vae, to_tensor(_some(clips.frames, STARTED_ON), torch.device("cpu")))
     return vae
+
+
+def _some(frames: np.ndarray, pixels: int) -> np.ndarray:
+    """Clips from all over (n, T, H, W, 3), of about so many pixels in all."""
+    count = min(len(frames), max(1, pixels // int(np.prod(frames.shape[1:4]))))
+    every = len(frames) // count
+    return np.array(frames[: every * count : every])
 
 
 def to_tensor(frames: np.ndarray, device: torch.device) -> Tensor:
@@ -136,8 +142,7 @@ def psnr(real: np.ndarray, other: np.ndarray) -> tuple[float, float]:
 
 def against_pca(vae: Any, real: np.ndarray, known: np.ndarray, device: torch.device) -> dict[str, float]:
     """PSNR of clips through the VAE, and through a linear code of the same rate fitted to ``known`` ones."""
-    every = max(1, len(known) // PCA_CLIPS)
-    linear = pca(np.array(known[: every * PCA_CLIPS : every]), real, vae.config.latent_channels)
+    linear = pca(_some(known, PCA_ON), real, vae.config.latent_channels)
     return {**_named("vae", real, reconstruct(vae, real, device)), **_named("pca", real, linear)}
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from project.postgres import pools
 from studio.jobs import nodes, tasks, worker
 from studio.jobs.reports import Renderer
 
@@ -49,6 +50,7 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, _exit)
         begun = time.monotonic()
+        pools.for_worker()
         self._say(f"· Worker: loading the model {settings.RUSHES_MODEL}")
         node_id = uuid.uuid4()
         nodes.loading(node_id)

@@ -5,6 +5,7 @@ from django.db import connection
 
 from studio.live.threads import in_thread
 from tests.factories import Cast
+from tests.helpers.sessions import opened
 from tests.helpers.studio import Studio
 from tests.live.rooms.client import room
 
@@ -17,20 +18,12 @@ async def test_commands_share_few_connections_and_leave_none_in_a_transaction(
     async with room(studio.url, cast.project.pk, cookies["editor"]) as editor:
         await editor.hello()
         await editor.command("project.rename", title="Warm")
-        before = await in_thread(_opened)
+        before = await in_thread(opened)
         for number in range(COMMANDS):
             assert (await editor.command("project.rename", title=f"Title {number}"))["error"] is None
-        opened, states = await in_thread(_opened) - before, await in_thread(_states)
-    assert opened <= settings.WEB_POOL["max_size"] < COMMANDS
+        anew, states = await in_thread(opened) - before, await in_thread(_states)
+    assert anew <= settings.WEB_POOL["max_size"] < COMMANDS
     assert "idle in transaction" not in states
-
-
-def _opened() -> int:
-    """Connections that this database has ever had; one is counted when it has ended, or after a second."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT sessions FROM pg_stat_database WHERE datname = current_database()")
-        (count,) = cursor.fetchone()
-    return int(count)
 
 
 def _states() -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from inference.engine import MAX_WAITING
+from inference.engine import CHECKPOINT_S, MAX_WAITING
 from inference.wire import Cancelled, Checkpointed, Failed, Finished, Report, Started, Stepped
 from tests.unit.inference.fakes import FakeModel, Stage, make_job, own
 
@@ -39,12 +39,24 @@ def steps(reports: list[Report]) -> list[int]:
 def test_r1_reports_come_in_order_and_end_once(make_stage: MakeStage) -> None:
     stage = make_stage()
     stage.submit(make_job("a"))
-    stage.turn(8)
+    for _ in range(8):
+        stage.turn()
+        stage.wait(CHECKPOINT_S)
     stage.close()
     expected = ["Started", *["Stepped"] * 4, "Checkpointed", "Stepped", "Stepped", "Finished"]
     assert kinds(stage.of("a")) == expected
     assert steps(stage.of("a")) == [1, 2, 3, 4, 5, 6]
     assert stage.of("a")[0] == Started("a", 0, 6)
+
+
+def test_r7_quick_steps_are_saved_by_the_second(make_stage: MakeStage) -> None:
+    stage = make_stage()
+    stage.submit(make_job("a", quality="final"))
+    for _ in range(12):
+        stage.wait(CHECKPOINT_S / 4)
+        stage.turn()
+    stage.close()
+    assert [report.step for report in stage.of("a") if isinstance(report, Checkpointed)] == [5, 9]
 
 
 def test_r4_a_job_joins_at_the_next_step_and_shares_it(make_stage: MakeStage) -> None:

@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import replace
+from itertools import count
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ from inference.outbox import MAX_WAITING, Ending, Outbox, Sink, Step, Track
 from inference.pipelines.base import Clip
 from inference.previews import Preview
 from inference.tiers import Tiers
-from inference.wire import Cancelled, Failed, Finished, PreviewPacket, Report, Stepped
+from inference.wire import Cancelled, Checkpointed, Failed, Finished, PreviewPacket, Report, Stepped
 from tests.unit.inference.fakes import DEADLINE_S, NO_PREVIEWS, make_job, no_preview
 
 LATENTS = torch.zeros(1, 7, 2, 3)
@@ -29,8 +30,15 @@ class Gate:
         return no_preview(latents, clip_frames)
 
 
-def step(number: int) -> Step:
-    return Step(Stepped(number, 12, 100), LATENTS)
+def step(number: int, of: int = 12) -> Step:
+    return Step(Stepped(number, of, 100), LATENTS)
+
+
+def sent(outbox: Outbox) -> None:
+    """Wait until what has been handed over so far is sent."""
+    passed = threading.Event()
+    outbox._queue.put(passed.set)
+    assert passed.wait(DEADLINE_S)
 
 
 def ending(sound: float = 0.1) -> Ending:
@@ -40,7 +48,7 @@ def ending(sound: float = 0.1) -> Ending:
 
 def test_r11_behind_the_loop_the_oldest_previews_are_dropped_and_no_step() -> None:
     gate, reports = Gate(), list[Report]()
-    outbox = Outbox(Tiers(gate, gate), 8, clock=lambda: 0.0)
+    outbox = Outbox(Tiers(gate, gate), 8, clock=map(float, count()).__next__)
     track = Track(make_job(), reports.append)
     outbox.step(track, step(1))
     assert gate.entered.wait(DEADLINE_S)
@@ -53,6 +61,37 @@ def test_r11_behind_the_loop_the_oldest_previews_are_dropped_and_no_step() -> No
     assert [report.step for report in stepped] == list(range(1, 13))
     assert [report.step for report in stepped if report.packet] == [1, *range(13 - MAX_WAITING, 13)]
     assert isinstance(reports[-1], Finished)
+
+
+def test_r11_quick_steps_between_are_reported_with_the_next_that_is_shown() -> None:
+    now_s, reports = [0.0], list[Report]()
+    outbox = Outbox(NO_PREVIEWS, 8, clock=lambda: now_s[0])
+    track = Track(make_job(), reports.append)
+    for number in range(1, 13):
+        outbox.step(track, step(number))
+        sent(outbox)
+        now_s[0] += 0.125
+    outbox.finish(track, ending())
+    outbox.close()
+    stepped = [report for report in reports if isinstance(report, Stepped)]
+    assert [report.step for report in stepped] == list(range(1, 13))
+    assert [report.step for report in stepped if report.packet] == [1, 2, 3, 5, 7, 9, 11, 12]
+    assert isinstance(reports[-1], Finished)
+
+
+def test_r1_a_report_sends_the_steps_before_it_and_an_end_none_of_them() -> None:
+    heard: dict[str, list[Report]] = {"saved": [], "given up": []}
+    outbox = Outbox(NO_PREVIEWS, 8, clock=lambda: 0.0)
+    saved, gone = (Track(make_job(), sink.append) for sink in heard.values())
+    for number in range(1, 5):
+        outbox.step(saved, step(number))
+        outbox.step(gone, step(number))
+    outbox.report(saved, Checkpointed(4, b""))
+    outbox.give_up(gone, Cancelled())
+    outbox.close()
+    assert [type(report) for report in heard["saved"]] == [Stepped] * 4 + [Checkpointed]
+    assert heard["given up"][-1] == Cancelled()
+    assert len(heard["given up"]) <= 3
 
 
 def test_r5_what_waits_is_not_sent_after_a_job_was_given_up() -> None:
@@ -122,7 +161,7 @@ def sketch(latents: Tensor, clip_frames: int) -> Preview:
 
 
 def test_r11_the_best_previews_take_their_share_of_the_time_evenly_and_other_steps_are_sketched() -> None:
-    shutter, sent = Shutter(), threading.Semaphore(0)
+    shutter, passed = Shutter(), threading.Semaphore(0)
     outbox = Outbox(Tiers(shutter, sketch), 8, clock=shutter.clock)
     packets: dict[str, list[int]] = {"a": [], "b": []}
 
@@ -130,22 +169,23 @@ def test_r11_the_best_previews_take_their_share_of_the_time_evenly_and_other_ste
         def take(report: Report) -> None:
             if isinstance(report, Stepped) and len(PreviewPacket.decode(report.packet).frames) > 1:
                 packets[name].append(report.step)
-            sent.release()
+            passed.release()
 
         return take
 
     tracks = [Track(make_job(name), sink(name)) for name in packets]
     for number in range(1, 401):
         for track in tracks:
-            outbox.step(track, step(number))
+            outbox.step(track, step(number, of=401))
         for _ in tracks:
-            assert sent.acquire(timeout=DEADLINE_S)
+            assert passed.acquire(timeout=DEADLINE_S)
         shutter.now_s += 0.5
     outbox.close()
-    assert [made[0] for made in packets.values()] == [1, 1], "the first is made in any case"
+    assert packets["a"][0] == 1, "the first that is ever made tells what they cost"
+    assert packets["b"][0] > 40, "a job's first turn comes when it has stepped long enough"
     assert abs(len(packets["a"]) - len(packets["b"])) <= 1
     share = sum(map(len, packets.values())) / shutter.now_s
-    assert 0.03 < share <= 0.06
+    assert 0.015 < share <= 0.035
 
 
 def test_r8_a_clip_that_cannot_be_decoded_ends_as_is_explained() -> None:

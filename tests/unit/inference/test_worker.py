@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file, save
 
 from inference.errors import ModelError
-from inference.wire import Cancelled, Checkpointed, Failed, Finished, PreviewPacket, Report, Started, Stepped
+from inference.wire import Cancelled, Failed, Finished, PreviewPacket, Report, Started, Stepped
 from inference.worker import Renderer
 from tests.unit.inference.conftest import CopyModel, Render, replace, weights_of
 from tests.unit.inference.fakes import DEADLINE_S, make_job, until_end
@@ -20,7 +20,6 @@ from tests.unit.inference.fakes import DEADLINE_S, make_job, until_end
 def test_r1_a_take_is_reported_from_start_to_clip(finished: list[Report]) -> None:
     assert finished[0] == Started("a red boat sails to the right at night", 0, 8)
     assert [report.step for report in finished if isinstance(report, Stepped)] == list(range(1, 9))
-    assert [report.step for report in finished if isinstance(report, Checkpointed)] == [4]
     last = finished[-1]
     assert isinstance(last, Finished)
     assert (last.width, last.height, last.frames, last.rate_hz, last.sample_rate_hz) == (96, 64, 25, 8, 16000)
@@ -31,7 +30,8 @@ def test_r11_previews_cover_the_whole_clip(finished: list[Report]) -> None:
     packets = [
         PreviewPacket.decode(report.packet) for report in finished if isinstance(report, Stepped) and report.packet
     ]
-    assert len(packets) >= 4
+    assert len(packets) >= 3
+    assert (packets[0].step, packets[1].step, packets[-1].step) == (1, 2, 8)
     for packet in packets:
         indices = [index for index, _ in packet.frames]
         assert (len(indices), indices[0], indices[-1]) == (12, 0, 24)

@@ -10,6 +10,7 @@ from django.db import connection, connections
 from django.urls import reverse
 
 from project.asgi import django_application
+from project.postgres import pools
 from project.postgres.base import DatabaseWrapper
 from studio.live import threads
 from tests.factories import Cast
@@ -69,7 +70,7 @@ def test_a_web_process_waits_for_nothing_long(transactional_db: None, monkeypatc
     given = {**own["OPTIONS"], "options": "-c lock_timeout=7s"}
     with monkeypatch.context() as web:
         web.setitem(connections.settings["default"], "OPTIONS", given)
-        threads.pool_connections()
+        pools.for_web()
     assert given["pool"] == settings.WEB_POOL
     wrapper = DatabaseWrapper({**own, "OPTIONS": given | {"pool": None}}, "limited")
     with wrapper.cursor() as cursor:

@@ -178,7 +178,8 @@ def test_durations_are_read() -> None:
 def test_a_minute_of_training_lowers_every_loss_and_makes_a_model(tmp_path: Path) -> None:
     from diffusers import LTX2Pipeline
 
-    plan = {"video_vae": 60, "audio_vae": 30, "vocoder": 60, "decoder": 80, "words": 40, "diffusion": 60, "distil": 60}
+    steps = {"video_vae": 60, "audio_vae": 30, "vocoder": 60, "decoder": 80, "words": 40, "diffusion": 60, "distil": 60}
+    plan = {"data": 48, **steps}
     run = Run(SMOKE, tmp_path, torch.device("cpu"), budget_s=60, plan=plan, workers=1)
     folder = train(run)
     summaries = {stage: run.summary(stage) or {} for stage in TRAINED}

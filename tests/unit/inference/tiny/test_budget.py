@@ -1,0 +1,78 @@
+"""What a training draws when time or disk are short, and the large configurations in miniature."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from inference.tiny.evaluation import training
+from inference.tiny.recipe import data, latents
+from inference.tiny.recipe.config import CONFIGS, SMOKE, Config
+from inference.tiny.recipe.stages import TRAINED, Run, train
+
+TWELVE = replace(SMOKE, clips=12)
+
+
+@pytest.fixture
+def small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data, "CHUNK", 2)
+    monkeypatch.setattr(data, "LEAST", 4)
+
+
+@pytest.mark.usefixtures("small_steps")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_budget_ends_the_drawing_with_what_a_longer_one_begins_with(tmp_path: Path, workers: int) -> None:
+    whole = data.draw(TWELVE, tmp_path / "whole")
+    short = data.draw(TWELVE, tmp_path / "short", workers, budget_s=0.0)
+    assert (len(whole), len(short)) == (12, 4)
+    assert short.scenes == whole.scenes[:4]
+    for name in ("frames", "centres", "mels", "waves"):
+        ours, theirs = getattr(short, name), getattr(whole, name)
+        assert len(ours) == 4
+        assert np.array_equal(ours, theirs[:4], equal_nan=True), name
+    again = data.draw(TWELVE, tmp_path / "short", budget_s=60.0)
+    assert len(again) == 4, "what was drawn is not drawn again"
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_a_disk_that_is_too_small_is_said_before_anything_is_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip_bytes = 9 * 64 * 64 * 3
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=10 * clip_bytes))
+    assert len(data.draw(TWELVE, tmp_path / "tight")) == 8
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=clip_bytes))
+    with pytest.raises(ValueError, match=r"expected .* GB free for 4 clips, found"):
+        data.draw(TWELVE, tmp_path / "full")
+    assert not list((tmp_path / "full").iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.filterwarnings("default::UserWarning")  # torch tells which of its kernels it takes for bfloat16 here
+@pytest.mark.parametrize("name", ["gpu", "gpu-large"])
+def test_every_stage_runs_at_the_sizes_of_an_accelerator(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A step each, with few clips: sizes, shapes and files are those of the whole training."""
+    monkeypatch.setattr(training, "EPOCHS", 1)
+    monkeypatch.setattr(latents, "WEIGHED_ON", 1)
+    config = _in_miniature(CONFIGS[name])
+    plan = {"data": config.clips, **dict.fromkeys(TRAINED, 1)}
+    folder = train(Run(config, tmp_path, torch.device("cpu"), 60, plan, workers=2))
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["sizes"][0]["width"] == config.cut.width
+    assert json.loads((tmp_path / "plan.json").read_text()) == plan
+    assert max(path.stat().st_size for path in folder.rglob("*") if path.is_file()) <= 16 * 2**20
+
+
+def _in_miniature(config: Config) -> Config:
+    return replace(
+        config, clips=300, waves=16, vae_batch=1, decoder_batch=1, audio_batch=2, vocoder_batch=1, batch=2,
+        teacher_clips=2, evaluation_clips=6, compiled=False,
+    )  # fmt: skip
