@@ -6,7 +6,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ParamSpec, Protocol, TypeVar
 from uuid import UUID
 
@@ -52,7 +52,8 @@ class Stop:
 class Mailbox:
     """Reports on their way from the renderer's threads to the event loop.
 
-    Holds one report of each kind: an unread step or checkpoint gives way to the newer one.
+    Holds one report of each kind: an unread step or checkpoint gives way to the newer one, which takes over a preview
+    if it has none.
     """
 
     def __init__(self) -> None:
@@ -67,6 +68,9 @@ class Mailbox:
         self._loop.call_soon_threadsafe(self._put, report)
 
     def _put(self, report: Report | Stop) -> None:
+        if isinstance(report, Stepped):
+            unread = [other.packet for other in self._waiting if isinstance(other, Stepped)]
+            report = replace(report, packet=report.packet or b"".join(unread))
         if isinstance(report, Stepped | Checkpointed):
             self._waiting = deque(other for other in self._waiting if type(other) is not type(report))
         self._waiting.append(report)

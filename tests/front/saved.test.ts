@@ -70,15 +70,16 @@ describe("the connection pill", () => {
   });
 
   it("is said aloud when a connection or a role changes, not at every key", () => {
-    expect(toldOf(null, "connecting")).toBeNull();
-    expect(toldOf("connecting", "saved")).toBeNull();
-    expect(toldOf("saved", "saving")).toBeNull();
-    expect(toldOf("saved", "reconnecting")).toBe("reconnecting");
-    expect(toldOf("reconnecting", "saved")).toBe("saved");
-    expect(toldOf("connecting", "read_only")).toBe("read_only");
-    expect(toldOf("read_only", "read_only")).toBeNull();
-    expect(toldOf("read_only", "saving")).toBe("may_edit");
-    expect(toldOf("saved", "read_only")).toBe("read_only");
+    expect(toldOf(null, "connecting", null)).toBeNull();
+    expect(toldOf("connecting", "saved", null)).toBeNull();
+    expect(toldOf("saved", "saving", "saved")).toBeNull();
+    expect(toldOf("saved", "reconnecting", "saved")).toBe("reconnecting");
+    expect(toldOf("reconnecting", "saved", "saved")).toBe("saved");
+    expect(toldOf("connecting", "read_only", null)).toBe("read_only");
+    expect(toldOf("read_only", "read_only", "read_only")).toBeNull();
+    expect(toldOf("read_only", "saving", "read_only")).toBe("may_edit");
+    expect(toldOf("reconnecting", "saved", "read_only")).toBe("may_edit");
+    expect(toldOf("saved", "read_only", "saved")).toBe("read_only");
   });
 
   it("ends when either socket ends", () => {

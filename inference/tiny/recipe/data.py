@@ -23,7 +23,7 @@ from inference.tiny.world.film import render
 
 Drawn = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, list[float]]
 """Frames, centres of both things, mels, wave, and the contacts in seconds."""
-CHUNK = 250
+CHUNK, SAID_EVERY = 50, 250
 LEAST = 1000
 """A budget that allows fewer clips is not kept: from fewer there is little to learn."""
 DISK_SHARE = 0.8
@@ -73,6 +73,8 @@ def draw(config: Config, folder: Path, workers: int = 1, budget_s: float = math.
     if (folder / "facts.json").exists():
         return Clips.load(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    for half_drawn in folder.glob("*.npy"):
+        half_drawn.unlink()
     count = min(config.clips, fitting(config, folder))
     scenes = [cast(config.seed * 10_000_000 + k, config.casting) for k in range(count)]
     return _draw(config, scenes, folder, workers, budget_s)
@@ -131,9 +133,10 @@ def _draw(config: Config, scenes: list[Scene], folder: Path, workers: int, budge
                 if k < len(files["waves"]):
                     files["waves"][k] = wave
                 facts.append({"scene": asdict(scenes[k]), "contacts": heard})
-            say("data", clips=len(facts), of=len(scenes))
+            if len(facts) % SAID_EVERY == 0 or len(facts) == len(scenes):
+                say("data", clips=len(facts), of=len(scenes))
             if len(facts) >= LEAST and time.monotonic() - started_s >= budget_s:
-                break  # those that are not begun are cancelled with the iteration
+                break  # what no process has in hand yet is cancelled with the iteration
     for file in files.values():
         file.flush()
     (folder / "facts.json").write_text(json.dumps(facts))

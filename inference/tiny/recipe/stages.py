@@ -119,11 +119,18 @@ def train(run: Run) -> Path:
 
 
 def _clips(run: Run) -> Clips:
-    """As many as the run that is repeated had, or as a budget's part allows."""
+    """As many as the run that is repeated had, or as a budget's part allows.
+
+    Raises:
+        ValueError: a run cannot be repeated, for there are other clips in the folder, or too little room.
+    """
     planned = run.plan.get("data")
     budget_s = math.inf if run.plan else run.stage_budget_s("data")
     config = run.config if planned is None else replace(run.config, clips=planned)
-    return data.draw(config, run.folder / "data", run.workers, budget_s)
+    clips = data.draw(config, run.folder / "data", run.workers, budget_s)
+    if run.plan and len(clips) != config.clips:
+        raise ValueError(f"{run.folder}: expected {config.clips} clips, as planned, got {len(clips)}")
+    return clips
 
 
 def _without_vocoder(run: Run) -> bool:

@@ -36,13 +36,17 @@ const BLIP_MS = 5_000;
 /** "Saving…" is said at once; "Saved" a moment late, so that it does not flicker at every key. */
 const CALM_MS = 250;
 
+const LIVE: ReadonlySet<PillKey> = new Set(["saved", "saving", "read_only"]);
 const TOLD: ReadonlySet<PillKey> = new Set(["reconnecting", "offline", "read_only"]);
 
-/** What is said aloud when the pill changes: losses and roles; saving and saved at every key are not. */
-export function toldOf(before: PillKey | null, now: PillKey): Key | null {
+/**
+ * What is said aloud when the pill changes: losses and roles; saving and saved at every key are not.
+ * `live` is the last one of a page that was connected.
+ */
+export function toldOf(before: PillKey | null, now: PillKey, live: PillKey | null): Key | null {
   if (before === null || before === now) return null;
   if (TOLD.has(now)) return now;
-  if (before === "read_only") return "may_edit";
+  if (live === "read_only") return "may_edit";
   return TOLD.has(before) ? now : null;
 }
 
@@ -75,18 +79,20 @@ export function createConnection(options: ConnectionOptions) {
   let blip: ReturnType<typeof setTimeout> | undefined;
   let calm: ReturnType<typeof setTimeout> | undefined;
   let shown: PillKey | null = null;
+  let live: PillKey | null = null;
 
   function paint(key: PillKey): void {
-    const told = toldOf(shown, key);
+    const told = toldOf(shown, key, live);
     if (told !== null) say(announcer, t(told));
     shown = key;
+    if (LIVE.has(key)) live = key;
     set(pill, "data-link", key);
     say(words, t(key));
     paintCount();
   }
 
   function paintCount(): void {
-    const here = shown === "saved" || shown === "saving" || shown === "read_only";
+    const here = shown !== null && LIVE.has(shown);
     say(count, here ? ` · ${t.count("here", options.peopleCount())}` : "");
   }
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
 
 from project.postgres import pools
 from studio.jobs import nodes, tasks, worker
@@ -54,6 +55,7 @@ class Command(BaseCommand):
         self._say(f"· Worker: loading the model {settings.RUSHES_MODEL}")
         node_id = uuid.uuid4()
         nodes.loading(node_id)
+        connections.close_all()  # this thread asks nothing more
         renderer = self._load()
 
         def ready() -> None:

@@ -83,6 +83,14 @@ async def test_a_slow_reader_gets_the_newest_step_and_never_misses_an_end_j17() 
     assert read == [Started("p", 0, 4), Checkpointed(1, b"a"), Stepped(2, 4, 2), finished()]
 
 
+async def test_a_step_that_is_not_shown_leaves_the_preview_before_it() -> None:
+    mailbox = Mailbox()
+    for report in (Stepped(1, 9, 8, b"first"), Stepped(2, 9, 7, b"second"), Stepped(3, 9, 6), Stepped(4, 9, 5)):
+        mailbox.put(report)
+    await asyncio.sleep(0)
+    assert await mailbox.get() == Stepped(4, 9, 5, b"second")
+
+
 async def test_a_failure_that_another_try_can_help_is_tried_three_times_j8(
     rig: Rig, renderer: FakeRenderer, take: Take
 ) -> None:

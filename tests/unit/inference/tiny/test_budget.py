@@ -40,6 +40,21 @@ def test_a_budget_ends_the_drawing_with_what_a_longer_one_begins_with(tmp_path: 
 
 
 @pytest.mark.usefixtures("small_steps")
+def test_a_plan_is_kept_or_refused(tmp_path: Path) -> None:
+    data.draw(TWELVE, tmp_path / "data", budget_s=0.0)
+    with pytest.raises(ValueError, match="expected 12 clips, as planned, got 4"):
+        train(Run(SMOKE, tmp_path, torch.device("cpu"), 60, {"data": 12}, workers=1))
+
+
+@pytest.mark.usefixtures("small_steps")
+def test_what_a_killed_drawing_left_takes_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = tmp_path / "frames.npy"
+    left.write_bytes(b"half")
+    monkeypatch.setattr(data, "fitting", lambda config, folder: 12 if left.exists() else 4)
+    assert len(data.draw(TWELVE, tmp_path)) == 4
+
+
+@pytest.mark.usefixtures("small_steps")
 def test_a_disk_that_is_too_small_is_said_before_anything_is_drawn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
