@@ -13,7 +13,7 @@ from daphne.server import Server
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 from twisted.internet import defer
 
-from project.postgres import pools
+from studio import pools
 from studio.live import shortcut
 from studio.live.protocol import MAX_MESSAGE_BYTES
 from studio.live.pulse import pulse

@@ -10,7 +10,7 @@ import uvicorn
 from channels.routing import get_default_application
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from project.postgres import pools
+from studio import pools
 from studio.live import shortcut
 from studio.live.protocol import MAX_MESSAGE_BYTES
 from studio.live.request import MAX_BODY_BYTES

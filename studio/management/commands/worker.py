@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
-from project.postgres import pools
+from studio import pools
 from studio.jobs import nodes, tasks, worker
 from studio.jobs.reports import Renderer
 

@@ -10,8 +10,8 @@ from django.db import connection, connections
 from django.urls import reverse
 
 from project.asgi import django_application
-from project.postgres import pools
 from project.postgres.base import DatabaseWrapper
+from studio import pools
 from studio.live import threads
 from tests.factories import Cast
 
