@@ -31,8 +31,25 @@ class StopRequestedError(BaseException):
     """Somebody asked us to end. No Exception: it comes at any line, also inside what goes on after any of those."""
 
 
-def _on_signal(number: int, frame: FrameType | None) -> None:
-    raise StopRequestedError
+class Stop:
+    """What a signal asks for: at once, by an exception, and for good.
+
+    What Python calls for itself, around a fork or when an object goes, swallows exceptions: asked in such a moment, a
+    studio ran on.
+    """
+
+    def __init__(self) -> None:
+        self.is_asked = False
+
+    def on_signal(self, number: int, frame: FrameType | None) -> None:
+        """The handler of a signal."""
+        self.is_asked = True
+        raise StopRequestedError
+
+    def check(self) -> None:
+        """Raise what a signal raised, if there was one."""
+        if self.is_asked:
+            raise StopRequestedError
 
 
 def _ignore_signals() -> None:
@@ -71,8 +88,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         begun = time.monotonic()
         _check_workers_alone()
+        self._stop = Stop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, _on_signal)
+            signal.signal(number, self._stop.on_signal)
         children: list[supervisor.Child] = []
         try:
             with ExitStack() as stack:
@@ -144,8 +162,8 @@ class Command(BaseCommand):
         descriptor = listener.fileno()
         for number in range(1, ENV.webs + 1):
             web = supervisor.Child(f"web {number}", ("serve", "--fd", str(descriptor)), (descriptor,), has_pulse=True)
+            children.append(web)  # before it starts: a stop may come at any line
             web.start()
-            children.append(web)
         host = "127.0.0.1" if ENV.host == "0.0.0.0" else ENV.host
         self._await_page(f"http://{host}:{ENV.port}/healthz", children)
         self.stdout.write(f"· Web is up ({time.monotonic() - begun:.1f} s since the start)")
@@ -154,8 +172,8 @@ class Command(BaseCommand):
         """Workers come after the first page: loading their model would slow that page down."""
         for number in range(1, ENV.workers + 1):
             worker = supervisor.Child(f"worker {number}", ("worker",))
-            worker.start()
             children.append(worker)
+            worker.start()
         where = f"Rushes is at {ENV.origins[0]}/" if ENV.webs else "This machine renders for a studio elsewhere"
         self.stdout.write(self.style.SUCCESS(f"\n{where}   (Ctrl-C ends it)\n"))
         self.stdout.flush()
@@ -164,6 +182,7 @@ class Command(BaseCommand):
         """A web that ends before the first page would end again: better said at once."""
         deadline = time.monotonic() + PAGE_TIMEOUT_S
         while True:
+            self._stop.check()
             try:
                 urllib.request.urlopen(address, timeout=1).close()
                 return
@@ -173,6 +192,7 @@ class Command(BaseCommand):
 
     def _watch(self, children: list[supervisor.Child], servers: list[supervisor.KeptServer]) -> None:
         while True:
+            self._stop.check()
             for child in children:
                 child.watch()
             for kept in servers:

@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -59,12 +60,33 @@ def test_a_stop_that_is_asked_for_while_a_server_starts_again_is_obeyed(
     kept = KeptServer(embedded.start_valkey(data), lambda: signal.raise_signal(signal.SIGTERM))  # type: ignore[arg-type, return-value]
     kept.server.process.kill()
     kept.server.process.wait()
-    before = signal.signal(signal.SIGTERM, up._on_signal)
+    before = signal.signal(signal.SIGTERM, up.Stop().on_signal)
     try:
         with pytest.raises(up.StopRequestedError):
             kept.watch()
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def test_a_stop_that_is_asked_for_where_python_swallows_exceptions_is_obeyed_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stop, swallowed = up.Stop(), list[object]()
+    monkeypatch.setattr(sys, "unraisablehook", swallowed.append)
+
+    class Going:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, stop.on_signal)
+    try:
+        stop.check()
+        Going()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert len(swallowed) == 1
+    with pytest.raises(up.StopRequestedError):
+        stop.check()
 
 
 def test_a_process_that_cannot_be_started_is_tried_again_and_ends_nothing(
