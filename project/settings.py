@@ -103,7 +103,7 @@ DATABASES = {"default": _database(DATABASE_URL)}
 # documents a web process takes 16 of Postgres' usual 100 connections. While Postgres is away a query fails after the
 # timeout; the pool tries again at each, so reconnecting must have given up by then.
 WEB_POOL: dict[str, Any] = {"min_size": 1, "max_size": 12, "timeout": 2.0, "reconnect_timeout": 1.0, "max_idle": 60.0}
-# A worker asks from one thread, and has four more for its jobs. Connecting anew for each question took 10 ms of a core.
+# A worker asks from one thread, and has four more for its jobs. Connecting anew for each question took about 10 ms.
 WORKER_POOL = {**WEB_POOL, "max_size": 2}
 # Who waits longer has gone, and the connection is one of twelve. What a person does takes milliseconds and holds a row
 # for as long; migrations and workers have other work, and none of these.

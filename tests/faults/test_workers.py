@@ -63,7 +63,7 @@ def test_f1_a_worker_killed_at_any_step_costs_the_take_one_try_and_the_steps_sin
     workers, kills = stage.workers(2), 0
     while kills < long(2, 20):
         take = ask(cast, seed=chance.randrange(1000))
-        for attempt, steps_ in ((1, (24, 38)), (2, (1, 20))):
+        for attempt, steps_ in ((1, (30, 38)), (2, (1, 20))):
             kills += _kill_at(chance.randrange(*steps_), workers, take, ear, attempt)
         (ended,) = takes_hold(stage, [take])
         assert (ended.state, history(ended).count("take.retried")) == ("done", ended.attempt - 1)

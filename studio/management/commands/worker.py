@@ -55,7 +55,7 @@ class Command(BaseCommand):
         self._say(f"· Worker: loading the model {settings.RUSHES_MODEL}")
         node_id = uuid.uuid4()
         nodes.loading(node_id)
-        connections.close_all()  # this thread asks nothing more
+        connections.close_all()  # a model may take minutes to load
         renderer = self._load()
 
         def ready() -> None:
