@@ -8,9 +8,9 @@ from django.core.asgi import get_asgi_application
 
 django_application = get_asgi_application()
 
-from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import OriginValidator
+from channels.sessions import SessionMiddlewareStack
 from django.conf import settings
 
 from project.traced import Traced
@@ -18,7 +18,8 @@ from studio.live.routing import websocket_urlpatterns
 
 # Full origins: AllowedHostsOriginValidator would let in the same host on another port or scheme.
 websocket_application = OriginValidator(
-    AuthMiddlewareStack(URLRouter(websocket_urlpatterns)),
+    # Whose session it is, the guard asks: of a socket that has been accepted, in the thread that asks what they may.
+    SessionMiddlewareStack(URLRouter(websocket_urlpatterns)),
     settings.ALLOWED_ORIGINS,
 )
 

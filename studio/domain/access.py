@@ -1,10 +1,12 @@
 """The one access policy: pages, both sockets and media ask here and nowhere else."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import F
 from django.utils.translation import gettext, gettext_lazy
 
 from studio.domain.errors import DomainError, Kind, not_found
@@ -91,13 +93,22 @@ def enter(user: User | AnonymousUser, project_id: UUID, right: Right = Right.REA
     """
     if not isinstance(user, User) or not user.is_active:
         raise not_found()
-    membership = (
-        Membership.objects.filter(user=user, workspace__projects=project_id, workspace__projects__deleted_at=None)
-        .only("role")
+    project = (
+        Project.objects.select_related("workspace")
+        .filter(pk=project_id, deleted_at=None, workspace__memberships__user=user)
+        .annotate(role=F("workspace__memberships__role"))
         .first()
     )
-    if membership is None:
+    if project is None:
         raise not_found()
-    access = Access(user, Project.objects.select_related("workspace").get(pk=project_id), Role(membership.role))
+    access = Access(user, project, Role(project.role))
     access.require(right)
     return access
+
+
+def roles(project_id: UUID, user_ids: Iterable[int]) -> dict[int, Role]:
+    """The role of each of these people who may be in a project; nobody's, when it is deleted or unknown."""
+    members = Membership.objects.filter(
+        workspace__projects=project_id, workspace__projects__deleted_at=None, user__in=user_ids, user__is_active=True
+    )
+    return {user_id: Role(role) for user_id, role in members.values_list("user_id", "role")}

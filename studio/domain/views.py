@@ -11,7 +11,6 @@ from django.db import connection, transaction
 
 from inference.wire import PROMPT_LIMIT, SEED_LIMIT
 from studio.domain import offers
-from studio.domain.access import Access
 from studio.domain.errors import not_found
 from studio.models import Project, Shot, Take, TakeState, User
 
@@ -19,14 +18,14 @@ MAX_ATTEMPTS = 3
 """How often a take is tried before it counts as failed."""
 
 
-def room_view(access: Access) -> dict[str, Any]:
+def room_view(project_id: UUID) -> dict[str, Any]:
     """The whole room at one moment, in a constant number of queries.
 
     Raises:
-        DomainError: not_found when the project was deleted meanwhile.
+        DomainError: not_found when the project is deleted.
     """
     with _one_moment():
-        project = Project.objects.select_related("workspace").filter(pk=access.project.pk, deleted_at=None).first()
+        project = Project.objects.select_related("workspace").filter(pk=project_id, deleted_at=None).first()
         if project is None:
             raise not_found()
         return {

@@ -143,7 +143,7 @@ class RoomConsumer(Socket):
     async def _read_room(self, last_seq: int | None) -> arrival.Arrival | None:
         """The room as it is now. None when it cannot be read: the socket closes."""
         try:
-            return await in_thread(arrival.read, self.access, last_seq)
+            return await arrival.get().read(self.access, last_seq)
         except DomainError:
             self.close("not_found")
         except Exception:

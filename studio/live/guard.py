@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 from django.conf import settings
 from django.contrib import auth
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 
 from studio import trace
@@ -18,6 +19,7 @@ from studio.domain.errors import DomainError
 from studio.live.broadcast import digest
 from studio.live.limits import SOCKETS_PER_PERSON, SOCKETS_PER_ROOM
 from studio.live.threads import in_thread
+from studio.models import User
 
 logger = logging.getLogger(__name__)
 
@@ -41,26 +43,23 @@ class Guard:
     def __init__(self) -> None:
         self._sockets: dict[Guarded, str] = {}
         self._counts = Counter[object]()
+        self._arriving: set[Guarded] = set()
+        self._doubted: set[Guarded] = set()
         self._rounds: asyncio.Task[None] | None = None
 
     async def admit(self, socket: Guarded) -> str:
         """Set the socket's access; else the reason to close it, from CLOSE_CODES."""
         session_key: str = socket.scope["session"].session_key or ""
-        user = socket.scope["user"]
-        if not user.is_authenticated:
-            return "unauthenticated"
-        try:
-            socket.access = await in_thread(enter, user, socket.project_id)
-        except DomainError:
-            return "not_found"
+        found = await self._find(socket, session_key)
+        if isinstance(found, str):
+            return found
+        socket.access = found
         if self._full(socket):
             return "too_much"
         self._sockets[socket] = digest(session_key)
         self._counts.update(_counted(socket))
         self._rounds = self._rounds or asyncio.create_task(self._go_round(), context=trace.only())
-        # Asked once more, now that it is among those whom ``revoked`` looks through: what was said meanwhile named
-        # somebody who was not there yet.
-        return await in_thread(standing, session_key, socket.access)
+        return ""
 
     def forget(self, socket: Guarded) -> None:
         """The socket is gone."""
@@ -72,6 +71,7 @@ class Guard:
 
     async def revoked(self, payload: str) -> None:
         """A message of groups.REVOKED came: check those concerned at once."""
+        self._doubted |= self._arriving
         kind, _, value = payload.partition(":")
         for socket, session in list(self._sockets.items()):
             if value == (str(socket.access.user.pk) if kind == "user" else session):
@@ -82,6 +82,19 @@ class Guard:
         session_key: str = socket.scope["session"].session_key or ""
         if reason := await in_thread(standing, session_key, socket.access):
             socket.close(reason)
+
+    async def _find(self, socket: Guarded, session_key: str) -> Access | str:
+        """Their access, or why there is none. Read again when anybody's changed meanwhile: perhaps it was theirs."""
+        self._arriving.add(socket)
+        try:
+            while True:
+                self._doubted.discard(socket)
+                found = await in_thread(arrive, session_key, socket.project_id)
+                if socket not in self._doubted:
+                    return found
+        finally:
+            self._arriving.discard(socket)
+            self._doubted.discard(socket)
 
     async def _check_and_go_on(self, socket: Guarded) -> None:
         """One that cannot be checked never keeps the others from it."""
@@ -102,16 +115,32 @@ class Guard:
                 await self._check_and_go_on(socket)
 
 
+def _person(session_key: str) -> User | AnonymousUser:
+    request = HttpRequest()
+    request.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    user: User | AnonymousUser = auth.get_user(request)
+    return user
+
+
 def _counted(socket: Guarded) -> tuple[object, object]:
     """What a socket counts for: its person, and its kind in its room."""
     return socket.access.user.pk, (socket.kind, socket.project_id)
 
 
+def arrive(session_key: str, project_id: UUID) -> Access | str:
+    """The access of whoever has this session, or why there is none."""
+    user = _person(session_key)
+    if not user.is_authenticated:
+        return "unauthenticated"
+    try:
+        return enter(user, project_id)
+    except DomainError:
+        return "not_found"
+
+
 def standing(session_key: str, access: Access) -> str:
     """Why a socket has to close, or "": the session as it is now, then the role as it is now."""
-    request = HttpRequest()
-    request.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
-    user = auth.get_user(request)
+    user = _person(session_key)
     if user.pk != access.user.pk:
         return "unauthenticated"
     try:

@@ -21,7 +21,7 @@ def cast() -> Cast:
 
 def test_a_room_is_what_the_protocol_says(cast: Cast) -> None:
     queue.submit(cast.access(), make_request(cast.shots[0]))
-    room = RoomView.model_validate(views.room_view(cast.access("viewer")))
+    room = RoomView.model_validate(views.room_view(cast.project.pk))
     assert [shot.title for shot in room.shots] == ["Morning", "Evening"]
     assert [(take.state, take.place, take.steps) for take in room.takes] == [("queued", 1, 4)]
     assert room.seq == 1
@@ -33,7 +33,7 @@ def test_a_room_is_read_in_a_constant_number_of_queries(cast: Cast) -> None:
         with CaptureQueriesContext(
             connection,
         ) as queries:
-            views.room_view(access)
+            views.room_view(access.project.pk)
         return len(queries)
 
     access = cast.access()

@@ -1,17 +1,27 @@
-"""What somebody who comes in is told first: rule R-07 of studio/live/SPEC-ROOM.md."""
+"""What somebody who comes in is told first: rules R-07 and R-24 of studio/live/SPEC-ROOM.md."""
 
+import asyncio
 import json
+import threading
+from collections.abc import Set
+from uuid import UUID
 
 import pytest
 from django.db import transaction
+from django.utils import translation
 
-from studio.domain import events
+from studio.domain import events, projects
+from studio.domain.access import Access
+from studio.domain.errors import DomainError
 from studio.live import arrival
+from studio.live.arrival import Arrivals
+from studio.live.threads import in_thread
+from studio.models import Membership, Project
 from tests.factories import Cast
 
 
 @pytest.fixture
-def cast(db: None) -> Cast:
+def cast(transactional_db: None) -> Cast:
     return Cast()
 
 
@@ -24,7 +34,8 @@ def rename(cast: Cast, times: int, size: int, letter: str = "x") -> None:
 def test_r07_a_few_missed_events_are_replayed(cast: Cast) -> None:
     before = events.newest(cast.project.pk)
     rename(cast, 3, 10)
-    came = arrival.read(cast.access("viewer"), before)
+    came = arrival.read_missed(cast.access("viewer"), before)
+    assert came is not None
     welcome, *others = [json.loads(text) for text in came.texts]
     assert welcome["room"] is None
     assert [other.get("seq") for other in others] == [before + 1, before + 2, before + 3, None, None]
@@ -32,11 +43,107 @@ def test_r07_a_few_missed_events_are_replayed(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize(("letter", "letter_bytes"), [("x", 1), ("あ", 3)])
-def test_r07_a_replay_that_is_larger_than_it_should_be_is_the_whole_room(
+async def test_r07_a_replay_that_is_larger_than_it_should_be_is_the_whole_room(
     cast: Cast, letter: str, letter_bytes: int
 ) -> None:
-    before = events.newest(cast.project.pk)
-    rename(cast, 10, arrival.MAX_REPLAY_BYTES // letter_bytes // 10 + 1, letter)
-    came = arrival.read(cast.access("viewer"), before)
+    access = await in_thread(cast.access, "viewer")
+    before = await in_thread(events.newest, cast.project.pk)
+    await in_thread(rename, cast, 10, arrival.MAX_REPLAY_BYTES // letter_bytes // 10 + 1, letter)
+    came = await Arrivals().read(access, before)
     (welcome,) = (json.loads(text) for text in came.texts)
     assert welcome["room"]["seq"] == came.seq == before + 10
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> "Slow":
+    return Slow(monkeypatch)
+
+
+class Slow:
+    """Counts readings of rooms; the first of them ends when the test says so."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.askers: list[set[int]] = []
+        self.begun, self.goes_on = threading.Event(), threading.Event()
+        self._read = arrival.read_picture
+        monkeypatch.setattr(arrival, "read_picture", self)
+
+    def __call__(self, key: tuple[UUID, str], user_ids: Set[int]) -> arrival.Picture:
+        self.askers.append(set(user_ids))
+        picture = self._read(key, user_ids)
+        if not self.begun.is_set():
+            self.begun.set()
+            assert self.goes_on.wait(5)
+        return picture
+
+    async def begin(self) -> None:
+        assert await asyncio.to_thread(self.begun.wait, 5)
+
+
+async def enter(cast: Cast, *parts: str) -> list[Access]:
+    return [await in_thread(cast.access, part) for part in parts]
+
+
+async def test_r24_a_room_is_read_once_for_all_who_come_while_it_is_read(cast: Cast, slow: Slow) -> None:
+    arrivals, (owner, viewer, editor) = Arrivals(), await enter(cast, "owner", "viewer", "editor")
+    first = asyncio.create_task(arrivals.read(owner, None))
+    await slow.begin()
+    others = [asyncio.create_task(arrivals.read(access, None)) for access in (viewer, editor, viewer)]
+    await asyncio.sleep(0)
+    await in_thread(Project.objects.update, title="Renamed meanwhile")
+    slow.goes_on.set()
+    async with asyncio.timeout(5):
+        before, *after = [json.loads((await task).texts[0]) for task in (first, *others)]
+    assert slow.askers == [{cast.owner.pk}, {cast.viewer.pk, cast.editor.pk}]
+    assert before["room"]["title"] != "Renamed meanwhile"
+    assert {told["room"]["title"] for told in after} == {"Renamed meanwhile"}
+    assert [(told["role"], told["may_edit"]) for told in after] == [
+        ("viewer", False), ("editor", True), ("viewer", False)
+    ]  # fmt: skip
+    assert after[0]["you"]["id"] == cast.viewer.pk
+
+
+async def test_r24_who_may_not_see_it_gets_nothing_of_what_the_others_are_shown(cast: Cast, slow: Slow) -> None:
+    arrivals, (owner, viewer, editor) = Arrivals(), await enter(cast, "owner", "viewer", "editor")
+    first = asyncio.create_task(arrivals.read(owner, None))
+    await slow.begin()
+    removed, kept = (asyncio.create_task(arrivals.read(access, None)) for access in (viewer, editor))
+    await in_thread(Membership.objects.filter(user=cast.viewer).delete)
+    slow.goes_on.set()
+    with pytest.raises(DomainError) as refused:
+        await asyncio.wait_for(removed, 5)
+    assert refused.value.code == "not_found"
+    assert (await kept).texts
+    assert (await first).texts
+    await in_thread(projects.delete_project, owner)
+    with pytest.raises(DomainError):
+        await arrivals.read(editor, None)
+
+
+async def test_r24_each_language_has_a_reading_of_its_own(cast: Cast, slow: Slow) -> None:
+    slow.goes_on.set()
+    arrivals, (access,) = Arrivals(), await enter(cast, "viewer")
+
+    async def read(language: str) -> arrival.Arrival:
+        with translation.override(language):
+            return await arrivals.read(access, None)
+
+    await asyncio.gather(read("en"), read("fr"))
+    assert len(slow.askers) == 2
+
+
+async def test_r24_a_reading_that_fails_fails_for_those_who_asked_and_for_no_others(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, failures = arrival.read_picture, iter([RuntimeError("no connection in time")])
+
+    def broken_once(key: tuple[UUID, str], user_ids: Set[int]) -> arrival.Picture:
+        if error := next(failures, None):
+            raise error
+        return read(key, user_ids)
+
+    monkeypatch.setattr(arrival, "read_picture", broken_once)
+    arrivals, (access,) = Arrivals(), await enter(cast, "viewer")
+    told = await asyncio.gather(*(arrivals.read(access, None) for _ in range(3)), return_exceptions=True)
+    assert [str(error) for error in told] == ["no connection in time"] * 3
+    assert (await arrivals.read(access, None)).texts

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from studio.live import arrival, consumers, hub, rooms
+from studio.live import arrival, hub, rooms
 from studio.live.consumers import RoomConsumer
 
 
@@ -78,7 +78,7 @@ async def test_r15_a_viewer_that_is_closed_while_it_is_greeted_is_shown_nothing_
 ) -> None:
     greeting, peer, viewer = Greeting(slow), SlowPeer(), Admitted()
     monkeypatch.setattr(rooms.Rooms, "enter", greeting.enter)
-    monkeypatch.setattr(consumers, "in_thread", greeting.read)
+    monkeypatch.setattr(arrival.Arrivals, "read", greeting.read)
     monkeypatch.setattr(hub.Hub, "newest_previews", lambda _, take_ids: greeting.newest_previews(take_ids))
     inward: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     inward.put_nowait({"type": "websocket.connect"})

@@ -1,6 +1,9 @@
 """The pool of connections that a web process has."""
 
 import asyncio
+import os
+import signal
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -61,6 +64,20 @@ def test_after_a_restart_of_postgres_the_first_query_works(pooled: DatabaseWrapp
     assert _end_all() == 6
     assert _ask(pooled) > 0
     pooled.close()
+
+
+def test_a_connection_is_handed_out_without_asking_a_postgres_that_hangs(pooled: DatabaseWrapper) -> None:
+    pid = _ask(pooled)
+    pooled.close()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        begun = time.monotonic()
+        for _ in range(6):
+            pooled.ensure_connection()
+            pooled.close()
+        assert time.monotonic() - begun < DEADLINE_S
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def test_a_web_process_waits_for_nothing_long(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
