@@ -2,10 +2,31 @@
 import type { ShotView, TakeView } from "../protocol";
 import type { Progress, RoomState } from "./state";
 
-export function takesOf(state: RoomState, shotId: string): TakeView[] {
-  return Object.values(state.takes)
-    .filter((take) => take.shot_id === shotId)
-    .sort((a, b) => a.number - b.number);
+type Takes = RoomState["takes"];
+type ByShot = ReadonlyMap<string, readonly TakeView[]>;
+
+/** Of all takes of the room, grouped once: each of 200 shots asks for its own several times a render. */
+const groups = new WeakMap<Takes, ByShot>();
+
+/** The takes of a shot in the order of their numbers. */
+export function takesOf(state: RoomState, shotId: string): readonly TakeView[] {
+  let byShot = groups.get(state.takes);
+  if (byShot === undefined) {
+    byShot = group(state.takes);
+    groups.set(state.takes, byShot);
+  }
+  return byShot.get(shotId) ?? [];
+}
+
+function group(takes: Takes): ByShot {
+  const byShot = new Map<string, TakeView[]>();
+  for (const take of Object.values(takes)) {
+    const mates = byShot.get(take.shot_id);
+    if (mates === undefined) byShot.set(take.shot_id, [take]);
+    else mates.push(take);
+  }
+  for (const mates of byShot.values()) mates.sort((a, b) => a.number - b.number);
+  return byShot;
 }
 
 export function selectedShot(state: RoomState): ShotView | null {
