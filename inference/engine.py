@@ -21,7 +21,7 @@ from inference.errors import JobError
 from inference.manifest import check, compose
 from inference.outbox import Ending, Outbox, Sink, Step, Track
 from inference.pipelines import checkpoint
-from inference.pipelines.base import Clip, Latents, Model, Recipe, is_out_of_memory
+from inference.pipelines.base import Clip, Decoding, Latents, Model, Recipe, is_out_of_memory
 from inference.wire import Cancelled, Checkpointed, Failed, Job, Started, Stepped
 
 log = logging.getLogger(__name__)
@@ -286,12 +286,12 @@ class Engine:
 
     def _decode(self, latents: Latents) -> Clip:
         try:
-            return self._model.finish(latents, frugal=False)
+            return self._model.finish(latents, Decoding.BESIDE if self._running else Decoding.ALONE)
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
             _free_memory()
-            return self._model.finish(latents, frugal=True)
+            return self._model.finish(latents, Decoding.FRUGAL)
 
     def _fail(self, one: Running, report: Failed | Cancelled) -> None:
         self._running.remove(one)

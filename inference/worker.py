@@ -15,7 +15,7 @@ from inference.engine import Engine, Pace  # noqa: E402
 from inference.errors import ModelError  # noqa: E402
 from inference.outbox import Outbox, Sink  # noqa: E402
 from inference.pipelines import registry  # noqa: E402
-from inference.pipelines.base import Model, Recipe  # noqa: E402
+from inference.pipelines.base import Decoding, Model, Recipe  # noqa: E402
 from inference.wire import Job  # noqa: E402
 
 __all__ = ["ModelError", "Renderer"]
@@ -96,5 +96,5 @@ def _try_out(model: Model) -> tuple[tiers.Tiers, Pace]:
     scale = largest / (size.width * size.height * frames)
     preview = tiers.choose(model.decoder, model.predicted(latents), scale, offload=model.plan.offload)
     started_s = time.perf_counter()
-    media.encode(model.finish(latents, frugal=False), offer.rate_hz, offer.sample_rate_hz)
+    media.encode(model.finish(latents, Decoding.ALONE), offer.rate_hz, offer.sample_rate_hz)
     return preview, Pace(step_s, time.perf_counter() - started_s)

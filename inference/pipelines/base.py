@@ -7,6 +7,7 @@ bucket, step and steps, and hands it back for everything else.
 import os
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -71,6 +72,16 @@ class Decoder(Protocol):
         """Normalised latents (C, T, H, W) of pictures (3, T, H, W), −1 to 1."""
 
 
+class Decoding(Enum):
+    """How a clip is decoded. ``BESIDE`` where other jobs are stepped meanwhile: picture and sound one after the other.
+    ``FRUGAL``: so too, and in tiles, slower and in less memory.
+    """
+
+    ALONE = "alone"
+    BESIDE = "beside"
+    FRUGAL = "frugal"
+
+
 class Model(Protocol):
     """A loaded model. Called from the engine's thread; ``decoder`` also from the outbox's."""
 
@@ -102,8 +113,8 @@ class Model(Protocol):
             ValueError: the tensors are not of such a job.
         """
 
-    def finish(self, latents: Latents, *, frugal: bool) -> Clip:
-        """Decode picture and sound. ``frugal``: in tiles, slower and in less memory."""
+    def finish(self, latents: Latents, how: Decoding) -> Clip:
+        """Decode picture and sound."""
 
 
 Load = Callable[[Source, Plan], Model]

@@ -23,7 +23,7 @@ from transformers.utils import logging as transformers_logging
 from inference.config import Plan
 from inference.errors import ModelError
 from inference.manifest import Manifest, parse
-from inference.pipelines.base import Clip, Frames, Latents, Model, Recipe
+from inference.pipelines.base import Clip, Decoding, Frames, Latents, Model, Recipe
 from inference.pipelines.griffin import MelScale, griffin_lim
 from inference.pipelines.ltx2_job import CALL_DEFAULTS, Grid, Ltx2Latents, Prediction, Text, advance, clean, combine
 from inference.source import Source
@@ -139,13 +139,15 @@ class Ltx2Model:
         return job
 
     @torch.no_grad()
-    def finish(self, latents: Latents, *, frugal: bool) -> Clip:
+    def finish(self, latents: Latents, how: Decoding) -> Clip:
         job = _own(latents)
-        if frugal or self.plan.offload:  # one after the other: there is little memory
-            return Clip(self._decode_video(job, frugal=frugal), self._decode_audio(job))
+        # With steps beside, sound on a thread of its own makes three for a CPU of two cores: all of them slower.
+        is_apart = how is Decoding.BESIDE and self.plan.device == "cpu"
+        if how is Decoding.FRUGAL or is_apart or self.plan.offload:
+            return Clip(self._decode_video(job, how), self._decode_audio(job))
         sound = self._sounds.submit(self._decode_audio, job)
         try:
-            frames = self._decode_video(job, frugal=frugal)
+            frames = self._decode_video(job, how)
         finally:
             wait([sound])
         return Clip(frames, sound.result())
@@ -253,8 +255,8 @@ class Ltx2Model:
         )
         return [clean(job, *(flow[row : row + 1].float() for flow in flows)) for row, job in enumerate(jobs)]
 
-    def _decode_video(self, job: Ltx2Latents, *, frugal: bool) -> Frames:
-        if not frugal:
+    def _decode_video(self, job: Ltx2Latents, how: Decoding) -> Frames:
+        if how is not Decoding.FRUGAL:
             return self._decode_whole(job)
         self._pipe.vae.enable_tiling()
         try:

@@ -15,7 +15,7 @@ from tests.helpers.studio import Studio, running
 
 ROOMS = 8
 TAKES_A_ROOM = 2
-ROUNDS = 3
+ROUNDS = 5
 QUALITY = "final"
 
 

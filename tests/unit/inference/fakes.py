@@ -15,7 +15,7 @@ from inference.config import Machine, Plan, decide
 from inference.engine import Engine, Pace
 from inference.manifest import Manifest, parse
 from inference.outbox import Outbox
-from inference.pipelines.base import Clip, Decoder, Frames, Latents, Recipe
+from inference.pipelines.base import Clip, Decoder, Decoding, Frames, Latents, Recipe
 from inference.previews import Preview
 from inference.tiers import Tiers
 from inference.wire import Cancelled, Failed, Finished, Job, Report
@@ -98,7 +98,7 @@ class FakeModel:
     manifest: Manifest = field(default_factory=lambda: parse(manifest_data()))
     plan: Plan = field(default_factory=lambda: decide("cpu", Machine(2), 1))
     batches: list[list[str]] = field(default_factory=list)
-    finishes: list[bool] = field(default_factory=list)
+    finishes: list[Decoding] = field(default_factory=list)
     finish_fails: int = 0
 
     @property
@@ -130,8 +130,8 @@ class FakeModel:
     def thaw(self, recipe: Recipe, tensors: dict[str, Tensor]) -> FakeLatents:
         return FakeLatents(recipe, tensors["value"], int(tensors["step"]))
 
-    def finish(self, latents: Latents, *, frugal: bool) -> Clip:
-        self.finishes.append(frugal)
+    def finish(self, latents: Latents, how: Decoding) -> Clip:
+        self.finishes.append(how)
         if len(self.finishes) <= self.finish_fails:
             raise torch.OutOfMemoryError("no memory")
         return Clip(np.zeros((25, 64, 96, 3), np.uint8), np.full((50000, 2), 0.1, np.float32))
@@ -177,6 +177,10 @@ class Stage:
         passed = threading.Event()
         self.outbox._queue.put(passed.set)
         assert passed.wait(DEADLINE_S)
+
+    def decoded(self) -> None:
+        """Wait until the clips that have all their steps are decoded."""
+        self.outbox._decoding.submit(int).result(DEADLINE_S)
 
     def close(self) -> None:
         """End everything: all reports are there after it."""

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from inference.engine import CHECKPOINT_S, MAX_WAITING
+from inference.pipelines.base import Decoding
 from inference.wire import Cancelled, Checkpointed, Failed, Finished, Report, Started, Stepped
 from tests.unit.inference.fakes import FakeModel, Stage, make_job, own
 
@@ -283,8 +284,19 @@ def test_r9_a_decode_out_of_memory_is_tried_again_in_tiles(make_stage: MakeStage
     stage.submit(make_job("a"))
     stage.turn(6)
     stage.close()
-    assert stage.model.finishes == [False, True]
+    assert stage.model.finishes == [Decoding.ALONE, Decoding.FRUGAL]
     assert kinds(stage.of("a"))[-1] == end
+
+
+def test_r19_a_clip_is_decoded_on_one_thread_while_others_are_stepped(make_stage: MakeStage) -> None:
+    stage = make_stage()
+    stage.submit(make_job("a"))
+    stage.submit(make_job("longer", quality="final"))
+    stage.turn(6)
+    stage.decoded()
+    stage.turn(6)
+    stage.close()
+    assert stage.model.finishes == [Decoding.BESIDE, Decoding.ALONE]
 
 
 def test_r10_a_job_that_turns_to_nan_fails_alone(make_stage: MakeStage) -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from inference.pipelines import checkpoint
-from inference.pipelines.base import Recipe
+from inference.pipelines.base import Decoding, Recipe
 from inference.pipelines.ltx2 import Ltx2Model, default_manifest
 from inference.pipelines.ltx2_job import Ltx2Latents
 from tests.unit.inference.conftest import recipe
@@ -63,7 +63,7 @@ def stock(model: Ltx2Model, asked: Recipe) -> Any:
 def test_r2_a_clip_equals_the_stock_pipelines(model: Ltx2Model, call: dict[str, Any]) -> None:
     asked = recipe(model, steps=4, **call)
     voiced = Ltx2Model(model._pipe, replace(model.manifest, griffin_lim=None), model.plan)
-    clip = voiced.finish(run(voiced, asked), frugal=False)
+    clip = voiced.finish(run(voiced, asked), Decoding.ALONE)
     expected = stock(model, asked)
     assert np.abs(clip.frames - expected.frames[0] * 255).max() <= 0.51  # half a level is the rounding to bytes
     assert np.abs(clip.sound - expected.audio[0].T.clamp(-1, 1).numpy()).max() <= 1e-5
@@ -75,7 +75,7 @@ def test_r15_a_model_may_do_without_its_vocoder(model: Ltx2Model) -> None:
     silent.vocoder = lambda _mel: pytest.fail("the vocoder was asked")
     bare = Ltx2Model(silent, replace(model.manifest, griffin_lim=mels), model.plan)
     asked = recipe(model, steps=2)
-    clips = [bare.finish(run(bare, asked), frugal=False) for _ in range(2)]
+    clips = [bare.finish(run(bare, asked), Decoding.ALONE) for _ in range(2)]
     assert np.isfinite(clips[0].sound).all()
     assert np.abs(clips[0].sound).max() > 0.01
     assert np.array_equal(clips[0].sound, clips[1].sound)
@@ -149,8 +149,15 @@ def test_a_prompt_longer_than_the_model_reads_is_cut(model: Ltx2Model) -> None:
 
 def test_tiles_give_a_clip_of_the_same_size(model: Ltx2Model) -> None:
     latents = run(model, recipe(model, steps=1))
-    assert model.finish(latents, frugal=True).frames.shape == (25, 64, 96, 3)
+    assert model.finish(latents, Decoding.FRUGAL).frames.shape == (25, 64, 96, 3)
     assert not model._pipe.vae.use_tiling
+
+
+def test_r19_a_clip_decoded_beside_steps_is_the_same(model: Ltx2Model) -> None:
+    latents = run(model, recipe(model, steps=1))
+    alone, beside = (model.finish(latents, how) for how in (Decoding.ALONE, Decoding.BESIDE))
+    assert np.array_equal(alone.frames, beside.frames)
+    assert np.array_equal(alone.sound, beside.sound)
 
 
 def test_r10_nan_latents_are_told_and_never_become_frames(model: Ltx2Model) -> None:
@@ -158,7 +165,7 @@ def test_r10_nan_latents_are_told_and_never_become_frames(model: Ltx2Model) -> N
     latents.video = latents.video * float("nan")
     assert not model.is_finite(latents)
     with pytest.raises(ArithmeticError, match="gave NaN"):
-        model.finish(latents, frugal=False)
+        model.finish(latents, Decoding.ALONE)
 
 
 def test_r15_weights_without_a_manifest_get_the_stock_offer(model: Ltx2Model) -> None:
