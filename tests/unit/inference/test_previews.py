@@ -59,6 +59,19 @@ def test_r11_a_sketch_has_the_pixels_and_the_moments_of_the_vaes_preview(
     assert decibels(sketch, true) > 19
 
 
+def test_r11_a_sketch_has_no_seams_between_its_cells(model: Ltx2Model) -> None:
+    sketches = PatchPreviews(model.decoder)
+    side = model.decoder.spatial_ratio
+    for prompt in ("a yellow boat sails at sunset", "a green tree in the snow"):
+        latents = model.start(recipe(model, prompt, steps=4))
+        model.step([latents])
+        frames = sketches(model.predicted(latents), 25).frames.astype(float)
+        for axis in (1, 2):
+            steps = np.abs(np.diff(frames, axis=axis)).mean(axis=(0, 3 - axis, 3))
+            borders = np.arange(side - 1, len(steps), side)
+            assert steps[borders].mean() < 1.3 * np.delete(steps, borders).mean()
+
+
 def decibels(one: Preview, other: Preview) -> float:
     error = float(((one.frames.astype(float) - other.frames) ** 2).mean())
     return float(10 * np.log10(255**2 / error))
