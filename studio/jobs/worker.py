@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -38,6 +39,10 @@ STOP_TIMEOUT_S = 7.0
 
 CLOSE_TIMEOUT_S = 2.0
 """The step in hand is worth nothing any more; on a large model it may take a minute."""
+
+END_S = 9.5
+"""A worker that is told to stop and takes longer than the two above waits for a Postgres that hangs, perhaps for ever.
+Its takes are queued again once its lease is over."""
 
 
 async def run(renderer: Renderer, node_id: UUID, ready: Callable[[], None] = lambda: None) -> None:
@@ -102,9 +107,16 @@ def _on_signals(rig: Rig, worker: "asyncio.Task[None]") -> None:
         rig.stop()
         # To Procrastinate, being cancelled is being asked to stop: it takes no new job and waits for the running.
         worker.cancel()
+        asyncio.get_running_loop().call_later(END_S, _give_up)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop)
+
+
+def _give_up() -> None:
+    logger.error("told to stop, and still not done after %.1f s: ending as it is", END_S)
+    logging.shutdown()
+    os._exit(1)
 
 
 @asynccontextmanager

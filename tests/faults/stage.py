@@ -11,8 +11,12 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import psutil
+from django.db import connections
 
 from project import embedded
 from tests.faults.part import Part
@@ -125,6 +129,20 @@ class Stage:
 
     def start_postgres(self) -> None:
         self.postgres = embedded.start_postgres(self.data)
+
+    @contextmanager
+    def hung_postgres(self) -> Iterator[None]:
+        """Postgres with all its processes asleep: it takes connections and answers none."""
+        connections.close_all()  # one whose process sleeps would be asked, and never answer
+        process = psutil.Process(self.postgres.process.pid)
+        family = [process, *process.children(recursive=True)]
+        for each in family:
+            each.suspend()
+        try:
+            yield
+        finally:
+            for each in family:
+                each.resume()
 
     def kill_valkey(self) -> None:
         self.valkey.process.kill()

@@ -1,4 +1,4 @@
-"""Valkey and Postgres that die, and come back after a while or with nothing in them: F-10 and F-11."""
+"""Valkey and Postgres that die or hang, and come back after a while or with nothing in them: F-10, F-11 and F-19."""
 
 import asyncio
 import time
@@ -17,9 +17,9 @@ from tests.faults.asking import ask
 from tests.faults.company import Company
 from tests.faults.editors import until
 from tests.faults.light_worker import SLOW
-from tests.faults.oracle import CONVERGED_S, edits_hold, takes_hold
+from tests.faults.oracle import CONVERGED_S, edits_hold, history, takes_hold
 from tests.faults.part import Part
-from tests.faults.stage import Stage, long
+from tests.faults.stage import Stage, long, wait_until
 from tests.live.rooms.client import room as open_room
 
 pytestmark = pytest.mark.timeout(long(120, 600))
@@ -112,3 +112,17 @@ async def test_f11_while_postgres_is_away_nothing_is_acknowledged_and_afterwards
         print(f"closed meanwhile: {sorted({code for one in room.editors for code in one.close_codes})}")
     ended = await in_thread(takes_hold, stage, takes)
     assert [take.state for take in ended] == ["done"] * 2
+
+
+def test_f19_a_worker_told_to_stop_while_postgres_hangs_ends_and_its_take_goes_on(
+    stage: Stage, cast: Cast, light: Part
+) -> None:
+    take = ask(cast, prompt=SLOW)
+    wait_until(lambda: "take.started" in history(take), 10, "the take is rendered")
+    with stage.hung_postgres():
+        took_s = light.stop()
+    print(f"the worker ended after {took_s:.1f} s")
+    assert took_s < 10
+    light.start()
+    (ended,) = takes_hold(stage, [take])
+    assert (ended.state, ended.attempt) == ("done", 2)
