@@ -12,6 +12,7 @@ import torch
 from inference.tiny.evaluation import report, sheet, sync
 from inference.tiny.recipe import assembly, data
 from inference.tiny.recipe.config import CONFIGS, Config
+from inference.tiny.recipe.files import RecipeError
 from inference.tiny.recipe.stages import Run, train
 from inference.tiny.world.casting import cast
 from inference.tiny.world.film import render
@@ -33,7 +34,7 @@ def main(arguments: list[str] | None = None) -> None:
             run = Run(config, given.out, device, duration_s(given.budget), plan, given.start, given.workers)
             try:
                 train(run)
-            except ValueError as error:
+            except RecipeError as error:
                 raise SystemExit(str(error)) from error
         case "evaluate":
             _evaluate(config, given.model, given.out, device, given.workers)

@@ -15,16 +15,14 @@ from torch.nn import functional as F
 
 from inference.tiny.evaluation.eye import Eye
 from inference.tiny.evaluation.probes import ANSWERS, BATCH, answer, small
-from inference.tiny.recipe import data
+from inference.tiny.recipe import data, files
 from inference.tiny.recipe.config import Config
-from inference.tiny.recipe.data import Clips
+from inference.tiny.recipe.data import HELD_OUT_PART, Clips
 from inference.tiny.recipe.progress import say
 from inference.tiny.world.attributes import Scene
 
 EPOCHS = 8
 NOISE = 0.03
-HELD_OUT_PART = 11
-"""One combination in twelve is held out: so many clips of the others come to one of these."""
 _MIRRORED = {"left": "right", "right": "left", "": ""}
 _CAMERAS = {"pan_left": "pan_right", "pan_right": "pan_left"}
 
@@ -39,7 +37,7 @@ def train(config: Config, clips: Clips, folder: Path, device: torch.device) -> E
     scenes = [*clips.scenes, *more.scenes]
     pictures = torch.cat([_bytes(part, k) for part in (clips, more) for k in range(0, len(part), BATCH)])
     _fit(eye, pictures, scenes, device)
-    torch.save(eye.state_dict(), path)
+    files.save(eye.state_dict(), path)
     return eye.eval()
 
 

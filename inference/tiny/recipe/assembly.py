@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from inference.tiny.recipe import models, text
+from inference.tiny.recipe import files, models, text
 from inference.tiny.recipe.config import Config
 from inference.tiny.recipe.data import Clips
 from inference.tiny.recipe.parts import Parts
@@ -37,7 +37,7 @@ def fresh(config: Config, clips: Clips, vae: Any, audio_vae: Any, vocoder: Any, 
 
 def save_learned(parts: Parts, names: tuple[str, ...], path: Path) -> None:
     """Keep what a stage trained."""
-    torch.save({name: getattr(parts, name).state_dict() for name in names}, path)
+    files.save({name: getattr(parts, name).state_dict() for name in names}, path)
 
 
 def load_learned(parts: Parts, path: Path) -> None:
@@ -52,7 +52,9 @@ def exported(
     """A model folder, as the studio loads it, in float32. ``half``: it is trained further, in bfloat16."""
     from diffusers import LTX2Pipeline
 
-    pipe = LTX2Pipeline.from_pretrained(folder, dtype=torch.float32).to(device)
+    pipe = LTX2Pipeline.from_pretrained(folder, dtype=torch.float32, local_files_only=True, use_safetensors=True).to(
+        device
+    )
     tokens = pipe.connectors.config.video_connector_num_learnable_registers
     own = replace(
         config,

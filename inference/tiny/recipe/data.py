@@ -13,7 +13,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from inference.tiny.recipe.config import Config
+from inference.tiny.recipe import files
+from inference.tiny.recipe.config import SAMPLE_RATE_HZ, Config
+from inference.tiny.recipe.files import RecipeError
 from inference.tiny.recipe.mel import mel
 from inference.tiny.recipe.progress import say
 from inference.tiny.sound.track import soundtrack
@@ -27,7 +29,9 @@ CHUNK, SAID_EVERY = 50, 250
 LEAST = 1000
 """A budget that allows fewer clips is not kept: from fewer there is little to learn."""
 DISK_SHARE = 0.8
-"""Of what is free; latents and checkpoints want room as well."""
+"""Of what is free; checkpoints want room as well."""
+HELD_OUT_PART = 11
+"""One combination in twelve is held out: so many clips of the others come to one of these. The probe wants both."""
 HELD_OUT_SEED = 50_000_000
 """Seeds of evaluation start here: no training clip shares one."""
 PROBE_SEED = HELD_OUT_SEED + 20_000_000
@@ -68,7 +72,7 @@ def draw(config: Config, folder: Path, workers: int = 1, budget_s: float = math.
     """Draw ``config.clips`` clips of combinations that training may see, fewer where budget or disk end before.
 
     Raises:
-        ValueError: the disk has no room for a training's worth.
+        RecipeError: the disk has no room for a training's worth.
     """
     if (folder / "facts.json").exists():
         return Clips.load(folder)
@@ -81,19 +85,26 @@ def draw(config: Config, folder: Path, workers: int = 1, budget_s: float = math.
 
 
 def fitting(config: Config, folder: Path) -> int:
-    """How many clips the disk has room for.
+    """How many clips the disk has room for, with their latents, and those of probes and evaluation beside them.
 
     Raises:
-        ValueError: fewer than a training needs.
+        RecipeError: fewer than a training needs.
     """
-    cut = config.cut
-    clip_bytes = cut.frames * cut.height * cut.width * 3
+    clip_bytes, wave_bytes = (_bytes(config, *names) for names in (("frames", "centres", "mels"), ("waves",)))
+    latent_bytes = 2 * config.latent_channels * config.latent_frames * math.prod(config.latent_size)
+    each = clip_bytes + latent_bytes + (clip_bytes + wave_bytes) / HELD_OUT_PART
+    beside = config.waves * wave_bytes + held_out_count(config) * (clip_bytes + wave_bytes)
     free = shutil.disk_usage(folder).free
-    count, least = int(DISK_SHARE * free / clip_bytes), min(LEAST, config.clips)
+    count, least = int((DISK_SHARE * free - beside) / each), min(LEAST, config.clips)
     if count < least:
-        needed = least * clip_bytes / DISK_SHARE / 1e9
-        raise ValueError(f"{folder}: expected {needed:.1f} GB free for {least} clips, found {free / 1e9:.1f} GB")
+        needed = (least * each + beside) / DISK_SHARE / 1e9
+        raise RecipeError(f"{folder}: expected {needed:.1f} GB free for {least} clips, found {free / 1e9:.1f} GB")
     return count
+
+
+def held_out_count(config: Config) -> int:
+    """How many clips are drawn for validation and evaluation."""
+    return max(32, config.evaluation_clips)
 
 
 def draw_held_out(config: Config, count: int, folder: Path, workers: int = 1) -> Clips:
@@ -121,7 +132,7 @@ def _draw(config: Config, scenes: list[Scene], folder: Path, workers: int, budge
     if (folder / "facts.json").exists():
         return Clips.load(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    files = _files(config, len(scenes), folder)
+    arrays = _files(config, len(scenes), folder)
     facts: list[dict[str, object]] = []
     parts = [scenes[k : k + CHUNK] for k in range(0, len(scenes), CHUNK)]
     started_s = time.monotonic()
@@ -129,32 +140,43 @@ def _draw(config: Config, scenes: list[Scene], folder: Path, workers: int, budge
         for part in mapped(_chunk, [config] * len(parts), parts):
             for frames, centres, mels, wave, heard in part:
                 k = len(facts)
-                files["frames"][k], files["centres"][k], files["mels"][k] = frames, centres, mels
-                if k < len(files["waves"]):
-                    files["waves"][k] = wave
+                arrays["frames"][k], arrays["centres"][k], arrays["mels"][k] = frames, centres, mels
+                if k < len(arrays["waves"]):
+                    arrays["waves"][k] = wave
                 facts.append({"scene": asdict(scenes[k]), "contacts": heard})
             if len(facts) % SAID_EVERY == 0 or len(facts) == len(scenes):
                 say("data", clips=len(facts), of=len(scenes))
             if len(facts) >= LEAST and time.monotonic() - started_s >= budget_s:
                 break  # what no process has in hand yet is cancelled with the iteration
-    for file in files.values():
+    for file in arrays.values():
         file.flush()
-    (folder / "facts.json").write_text(json.dumps(facts))
+    files.write(folder / "facts.json", json.dumps(facts))
     return Clips.load(folder)
 
 
 def _files(config: Config, count: int, folder: Path) -> dict[str, np.memmap]:
-    cut, samples = config.cut, round(config.cut.duration_s * 16_000)
-    shapes: dict[str, tuple[type, tuple[int, ...]]] = {
-        "frames": (np.uint8, (count, cut.frames, cut.height, cut.width, 3)),
-        "centres": (np.float32, (count, cut.frames, 2, 2)),
-        "mels": (np.float16, (count, 2, config.mel_frames, config.mel_bins)),
-        "waves": (np.float16, (min(config.waves, count), 2, samples)),
-    }
+    counts = {"waves": min(config.waves, count)}
     return {
-        name: np.lib.format.open_memmap(folder / f"{name}.npy", "w+", kind, shape)
-        for name, (kind, shape) in shapes.items()
+        name: np.lib.format.open_memmap(folder / f"{name}.npy", "w+", kind, (counts.get(name, count), *shape))
+        for name, (kind, shape) in _shapes(config).items()
     }
+
+
+def _shapes(config: Config) -> dict[str, tuple[type[np.generic], tuple[int, ...]]]:
+    """What each file holds of one clip."""
+    cut = config.cut
+    return {
+        "frames": (np.uint8, (cut.frames, cut.height, cut.width, 3)),
+        "centres": (np.float32, (cut.frames, 2, 2)),
+        "mels": (np.float16, (2, config.mel_frames, config.mel_bins)),
+        "waves": (np.float16, (2, round(cut.duration_s * SAMPLE_RATE_HZ))),
+    }
+
+
+def _bytes(config: Config, *names: str) -> int:
+    """What one clip takes in these files."""
+    shapes = _shapes(config)
+    return sum(np.dtype(shapes[name][0]).itemsize * math.prod(shapes[name][1]) for name in names)
 
 
 def _chunk(config: Config, scenes: list[Scene]) -> list[Drawn]:

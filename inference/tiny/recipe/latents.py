@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from inference.tiny.recipe import files
 from inference.tiny.recipe.data import Clips
 from inference.tiny.recipe.progress import say
 from inference.tiny.recipe.video_vae import to_tensor
@@ -35,7 +36,7 @@ def encode(
     path = folder / "latents.pt"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        torch.save(_raw(clips, vae, audio_vae, device, 8 if device.type == "cpu" else 64), path)
+        files.save(_raw(clips, vae, audio_vae, device, 8 if device.type == "cpu" else 64), path)
     video, audio = (values.float() for values in torch.load(path, weights_only=True))
     packed = audio.transpose(1, 2).flatten(2, 3)  # (n, L, channels * bins / 4)
     if not settled:

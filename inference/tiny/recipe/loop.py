@@ -3,7 +3,7 @@
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from inference.tiny.recipe import files
 from inference.tiny.recipe.progress import say
 
 CLIP_NORM = 2.0
@@ -60,8 +61,11 @@ class Loop:
     firsts: dict[str, float] = field(default_factory=dict)
     """The parts of the first loss, to see that training lowered each."""
 
-    def run(self, learner: Learner) -> dict[str, Any]:
-        """Train to the end, from the last checkpoint if there is one; the learner keeps the averaged weights."""
+    def run(self, learner: Learner, keep: Callable[[], None] = lambda: None) -> dict[str, Any]:
+        """Train to the end, from the last checkpoint if there is one; the learner keeps the averaged weights.
+
+        ``keep`` writes them, before the summary says that the stage is finished.
+        """
         shadow = _Shadow(learner.modules, self.ema)
         random = torch.Generator().manual_seed(self.seed)
         self._resume(learner, shadow, random)
@@ -81,6 +85,7 @@ class Loop:
         learner.modules.eval()
         with torch.no_grad():
             measures = dict(learner.measures())
+        keep()
         return self._finish(measures)
 
     def _part(self) -> float:
@@ -107,8 +112,8 @@ class Loop:
         firsts = {f"first_{name}": value for name, value in self.firsts.items()}
         summary = {"steps": self.step, "seconds": round(self.spent_s, 1), **firsts, **self.averages, **measures}
         say(self.name, **summary)
+        files.write(self.folder / "summary.json", json.dumps(summary, indent=1))
         (self.folder / "checkpoint.pt").unlink(missing_ok=True)
-        (self.folder / "summary.json").write_text(json.dumps(summary, indent=1))
         return summary
 
     def _save(self, learner: Learner, shadow: "_Shadow", random: torch.Generator) -> None:
@@ -118,9 +123,7 @@ class Loop:
             "step": self.step, "spent_s": self.spent_s, "averages": self.averages,
             "firsts": self.firsts,
         }  # fmt: skip
-        part = self.folder / "checkpoint.part"
-        torch.save(state, part)
-        part.replace(self.folder / "checkpoint.pt")  # a kill while saving leaves the last checkpoint whole
+        files.save(state, self.folder / "checkpoint.pt")
 
     def _resume(self, learner: Learner, shadow: "_Shadow", random: torch.Generator) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)

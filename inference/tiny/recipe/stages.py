@@ -4,19 +4,21 @@ A stage that has its summary is not run again; a stage that was killed goes on f
 summary is deleted is trained further, from the weights that it left.
 """
 
+import hashlib
 import json
 import math
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from inference.tiny.evaluation.report import evaluate
-from inference.tiny.recipe import assembly, card, data, distil, latents, models
+from inference.tiny.recipe import assembly, card, data, distil, files, latents, models
 from inference.tiny.recipe.audio_vae import AudioLearner
 from inference.tiny.recipe.compiled import compile_blocks
 from inference.tiny.recipe.config import SHARES, Config
@@ -24,6 +26,7 @@ from inference.tiny.recipe.data import Clips
 from inference.tiny.recipe.decoder import DecoderLearner
 from inference.tiny.recipe.diffusion import DiffusionLearner
 from inference.tiny.recipe.export import export
+from inference.tiny.recipe.files import RecipeError
 from inference.tiny.recipe.loop import Learner, Loop
 from inference.tiny.recipe.parts import Parts
 from inference.tiny.recipe.progress import say
@@ -80,8 +83,8 @@ class Run:
         if self.config.compiled and self.stage_budget_s(stage) >= COMPILING_PAYS_S:
             compile_blocks(transformer, self.device)
 
-    def train(self, stage: str, learner: Learner, ema: float = 0.99) -> None:
-        """Run a stage's loop to its end."""
+    def train(self, stage: str, learner: Learner, keep: Callable[[], None], ema: float = 0.99) -> None:
+        """Run a stage's loop to its end; ``keep`` writes what it has learned."""
         loop = Loop(
             stage,
             self.folder / stage,
@@ -91,23 +94,26 @@ class Run:
             ema=ema,
             log_s=min(60.0, self.budget_s / 60),
         )
-        loop.run(learner)
+        loop.run(learner, keep)
 
 
 def train(run: Run) -> Path:
     """Run every stage; returns the model's folder, with its measures and its card.
 
     Raises:
-        ValueError: the folder holds a training that began otherwise, ``start`` is no model of this recipe, or the
-            disk is too small.
+        RecipeError: the folder holds a training that began otherwise or that runs now, ``start`` is no model of this
+            recipe, or the disk is too small.
     """
+    with files.alone_in(run.folder):
+        return _train(run)
+
+
+def _train(run: Run) -> Path:
     started = time.monotonic()
     earlier = _claim(run)
     torch.manual_seed(run.config.seed)
     clips = _clips(run)
-    held_out = data.draw_held_out(
-        run.config, max(32, run.config.evaluation_clips), run.folder / "held_out", run.workers
-    )
+    held_out = data.draw_held_out(run.config, data.held_out_count(run.config), run.folder / "held_out", run.workers)
     parts, encoded = _diffusion(run, clips, held_out)
     _distil(run, parts, clips, encoded)
     export(parts, run.model_folder, {"draft": DRAFT, "final": FINAL}, griffin=_without_vocoder(run))
@@ -122,14 +128,14 @@ def _clips(run: Run) -> Clips:
     """As many as the run that is repeated had, or as a budget's part allows.
 
     Raises:
-        ValueError: a run cannot be repeated, for there are other clips in the folder, or too little room.
+        RecipeError: a run cannot be repeated, for there are other clips in the folder, or too little room.
     """
     planned = run.plan.get("data")
     budget_s = math.inf if run.plan else run.stage_budget_s("data")
     config = run.config if planned is None else replace(run.config, clips=planned)
     clips = data.draw(config, run.folder / "data", run.workers, budget_s)
     if run.plan and len(clips) != config.clips:
-        raise ValueError(f"{run.folder}: expected {config.clips} clips, as planned, got {len(clips)}")
+        raise RecipeError(f"{run.folder}: expected {config.clips} clips, as planned, got {len(clips)}")
     return clips
 
 
@@ -141,13 +147,33 @@ def _without_vocoder(run: Run) -> bool:
 
 def _claim(run: Run) -> list[dict[str, Any]]:
     """Make the folder this run's; returns the stages of the runs before it."""
-    note, said = run.folder / "start.txt", str(run.start or "nothing")
-    if note.exists() and note.read_text() != said:
-        raise ValueError(f"{run.folder}: expected a training from {note.read_text()}, as it began, got from {said}")
-    earlier = [] if run.start is None else history(run.start)
-    run.folder.mkdir(parents=True, exist_ok=True)
-    note.write_text(said)
+    earlier: list[dict[str, Any]] = []
+    said = "nothing"
+    if run.start is not None:
+        earlier, said = history(run.start), f"{run.start} ({_model_id(run.start)})"
+    note = run.folder / "start.txt"
+    if note.exists():
+        began = note.read_text()
+        if began != said:
+            raise RecipeError(f"{run.folder}: expected a training from {began}, as it began, got from {said}")
+    elif any((run.folder / stage).exists() for stage in ("latents", *TRAINED)):
+        raise RecipeError(f"{run.folder}: expected an empty folder or a training's; it has no start.txt")
+    files.write(note, said)
     return earlier
+
+
+def _model_id(model: Path) -> str:
+    """Which model is in a folder now: its manifest lists the hashes of all its files.
+
+    Raises:
+        RecipeError: there is none.
+    """
+    path = model / "manifest.json"
+    try:
+        listed = json.loads(path.read_bytes())["files"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RecipeError(f"{path}: expected the manifest of a model of this recipe: {error}") from None
+    return hashlib.sha256(json.dumps(listed, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def describe(run: Run, measures: Mapping[str, Any], earlier: list[dict[str, Any]], clips: int) -> None:
@@ -163,12 +189,17 @@ def history(model: Path) -> list[dict[str, Any]]:
     """The stages of every run that made a model, the first run first.
 
     Raises:
-        ValueError: it was not made by this recipe.
+        RecipeError: it was not made by this recipe.
     """
     path = model / "stages.json"
     if not path.exists():
-        raise ValueError(f"{model}: expected a model of this recipe, with its stages.json, found none")
-    found: list[dict[str, Any]] = json.loads(path.read_text())
+        raise RecipeError(f"{model}: expected a model of this recipe, with its stages.json, found none")
+    try:
+        found: list[dict[str, Any]] = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise RecipeError(f"{path}: expected the stages of a model of this recipe: {error}") from None
+    if not isinstance(found, list) or not all(isinstance(stages, dict) for stages in found):
+        raise RecipeError(f"{path}: expected a list with the stages of each run")
     return found
 
 
@@ -198,8 +229,7 @@ def _trained(run: Run, stage: str, learner: Learner, model: Any) -> Any:
     if path.exists():
         model.load_state_dict(torch.load(path, map_location=run.device, weights_only=True))
     if run.summary(stage) is None:
-        run.train(stage, learner)
-        torch.save(model.state_dict(), path)
+        run.train(stage, learner, lambda: files.save(model.state_dict(), path))
     return model.eval()
 
 
@@ -228,8 +258,8 @@ def _words(run: Run, parts: Parts, clips: Clips, held_out: Clips) -> None:
     if path.exists():
         assembly.load_learned(parts, path)
     if run.summary("words") is None:
-        run.train("words", WordsLearner(parts, clips, held_out))
-        assembly.save_learned(parts, assembly.READING, path)
+        keep = partial(assembly.save_learned, parts, assembly.READING, path)
+        run.train("words", WordsLearner(parts, clips, held_out), keep)
 
 
 def _diffusion(run: Run, clips: Clips, held_out: Clips) -> tuple[Parts, latents.Encoded]:
@@ -240,8 +270,8 @@ def _diffusion(run: Run, clips: Clips, held_out: Clips) -> tuple[Parts, latents.
     if run.summary("diffusion") is None:
         run.hasten("diffusion", parts.transformer)
         rate = 1.0 if run.start is None else FURTHER_RATE
-        run.train("diffusion", DiffusionLearner(parts, clips, encoded, rate), ema=run.config.ema)
-        assembly.save_learned(parts, assembly.MAKING, path)
+        keep = partial(assembly.save_learned, parts, assembly.MAKING, path)
+        run.train("diffusion", DiffusionLearner(parts, clips, encoded, rate), keep, ema=run.config.ema)
     return parts, encoded
 
 
@@ -257,8 +287,7 @@ def _distil(run: Run, parts: Parts, clips: Clips, encoded: latents.Encoded) -> N
             known = assembly.exported(run.config, run.start, run.device).transformer
             learner.student.transformer.load_state_dict(known.state_dict())
         run.hasten("distil", learner.student.transformer)
-        run.train("distil", learner, ema=0.98)
-        torch.save(learner.modules["transformer"].state_dict(), path)
+        run.train("distil", learner, lambda: files.save(learner.modules["transformer"].state_dict(), path), ema=0.98)
     parts.transformer.load_state_dict(torch.load(path, map_location=run.device, weights_only=True))
 
 

@@ -58,10 +58,15 @@ def test_what_a_killed_drawing_left_takes_no_room(tmp_path: Path, monkeypatch: p
 def test_a_disk_that_is_too_small_is_said_before_anything_is_drawn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    clip_bytes = 9 * 64 * 64 * 3
-    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=10 * clip_bytes))
-    assert len(data.draw(TWELVE, tmp_path / "tight")) == 8
-    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=clip_bytes))
+    free = 11_000_000
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=free))
+    drawn = data.draw(TWELVE, tmp_path / "data")
+    assert 4 < len(drawn) < 12
+    data.draw_held_out(TWELVE, data.held_out_count(TWELVE), tmp_path / "held_out")
+    data.draw_for_probes(TWELVE, max(1, len(drawn) // data.HELD_OUT_PART), tmp_path / "probes")
+    taken = sum(path.stat().st_size for path in tmp_path.rglob("*.npy"))
+    assert 0.6 * free < taken < data.DISK_SHARE * free
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=taken))
     with pytest.raises(ValueError, match=r"expected .* GB free for 4 clips, found"):
         data.draw(TWELVE, tmp_path / "full")
     assert not list((tmp_path / "full").iterdir())

@@ -11,11 +11,12 @@ from torch import Tensor, nn
 
 from inference.pipelines.griffin import griffin_lim
 from inference.tiny.__main__ import duration_s
-from inference.tiny.recipe import data, models, text
+from inference.tiny.recipe import data, files, models, text
 from inference.tiny.recipe.assembly import exported
 from inference.tiny.recipe.config import CONFIGS, CPU, SMOKE, Config
 from inference.tiny.recipe.decoder import MOST_WRONG, DecoderLearner
 from inference.tiny.recipe.diffusion import SUBJECT_WEIGHT, draw_prefix, draw_sigmas, subject_weight
+from inference.tiny.recipe.files import RecipeError
 from inference.tiny.recipe.latents import Encoded
 from inference.tiny.recipe.loop import Loop, rate_at
 from inference.tiny.recipe.mel import mel, scale
@@ -210,10 +211,14 @@ def test_a_minute_of_training_lowers_every_loss_and_makes_a_model(tmp_path: Path
     known = train(further)
     assert not any(str(tmp_path) in path.read_text() for path in known.rglob("*.json"))
     assert [list(stages) for stages in history(known)] == [list(TRAINED), ["decoder", "diffusion", "distil"]]
-    with pytest.raises(ValueError, match="expected a training from"):
+    with pytest.raises(RecipeError, match="expected a training from"):
         train(replace(further, start=None))
-    with pytest.raises(ValueError, match=r"stages\.json"):
+    with pytest.raises(RecipeError, match=r"stages\.json"):
         train(replace(further, folder=tmp_path / "other", start=tmp_path))
+    manifest["files"] = {}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(RecipeError, match="expected a training from"):
+        train(further)
     first, again = summaries["diffusion"], further.summary("diffusion") or {}
     assert again["first_video"] < first["first_video"], "it does not start anew"
     odd = ["", "🎈🎈", "كرة حمراء", "zxq wvu", "a red blue green ball bounces and rolls left to the right", "x" * 4000]
@@ -222,3 +227,56 @@ def test_a_minute_of_training_lowers_every_loss_and_makes_a_model(tmp_path: Path
     assert torch.isfinite(video).all()
     assert torch.isfinite(parts.mels(audio)).all()
     assert parts.frames(video).std() > 1
+
+
+def test_a_stage_is_finished_once_its_weights_are_kept(tmp_path: Path) -> None:
+    def full() -> None:
+        raise OSError("no space left")
+
+    learner, folder = Line(), tmp_path / "line"
+    with pytest.raises(OSError, match="no space"):
+        Loop("line", folder, budget_s=9, seed=1, steps=40, save_s=-1).run(learner, full)
+    assert not (folder / "summary.json").exists()
+    kept: list[bool] = []
+    Loop("line", folder, budget_s=9, seed=1, steps=40).run(learner, lambda: kept.append(True))
+    assert kept == [True]
+    assert json.loads((folder / "summary.json").read_text())["steps"] == 40
+    assert not (folder / "checkpoint.pt").exists()
+
+
+def test_a_file_that_cannot_be_written_leaves_the_one_before(tmp_path: Path) -> None:
+    path = tmp_path / "weights.pt"
+    files.save({"a": torch.ones(2)}, path)
+    with pytest.raises(Exception, match="pickle"):
+        files.save({"a": (lambda: None)}, path)
+    assert torch.equal(torch.load(path, weights_only=True)["a"], torch.ones(2))
+
+
+def test_a_folder_is_one_trainings_at_a_time(tmp_path: Path) -> None:
+    with files.alone_in(tmp_path / "run"), pytest.raises(RecipeError, match="another training writes here"):
+        train(Run(SMOKE, tmp_path / "run", torch.device("cpu"), 60, workers=1))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("stages.json", "{", "expected the stages"),
+        ("stages.json", '{"video_vae": {}}', "expected a list"),
+        ("manifest.json", "{", "expected the manifest"),
+        ("manifest.json", "[]", "expected the manifest"),
+    ],
+)
+def test_a_damaged_model_to_start_from_is_said_at_once(tmp_path: Path, name: str, text: str, said: str) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    for file, whole in (("stages.json", "[]"), ("manifest.json", '{"files": {}}')):
+        (model / file).write_text(text if file == name else whole)
+    with pytest.raises(RecipeError, match=said):
+        train(Run(SMOKE, tmp_path / "run", torch.device("cpu"), 60, start=model, workers=1))
+    assert not (tmp_path / "run" / "start.txt").exists()
+
+
+def test_a_folder_that_is_nobodys_training_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "latents").mkdir()
+    with pytest.raises(RecipeError, match=r"no start\.txt"):
+        train(Run(SMOKE, tmp_path, torch.device("cpu"), 60, workers=1))
