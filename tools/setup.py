@@ -65,13 +65,17 @@ def run(command: list[str], what: str, **environment: str) -> None:
 
 
 def python_packages(*, dev: bool) -> None:
-    wanted = "requirements-dev.txt" if dev else "requirements.txt"
-    files = [ROOT / "requirements.txt", ROOT / "constraints.txt"]
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    base = VENV / ".stamp"
+    served = [ROOT / "requirements.txt", ROOT / "constraints.txt"]
+    stamp, mark = VENV / ".stamp", digest(served, version, str(VENV))
+    wanted, wanted_stamp, wanted_mark = "requirements.txt", stamp, mark
     if dev:
-        files += [ROOT / "requirements-dev.txt", ROOT / "requirements-train.txt"]
-        base = VENV / ".stamp-dev"
+        more = [*served, ROOT / "requirements-dev.txt", ROOT / "requirements-train.txt"]
+        wanted, wanted_stamp, wanted_mark = (
+            "requirements-dev.txt",
+            VENV / ".stamp-dev",
+            digest(more, version, str(VENV)),
+        )
 
     def work() -> None:
         if not _venv_works():
@@ -80,9 +84,9 @@ def python_packages(*, dev: bool) -> None:
         pip = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--prefer-binary"]
         # -q keeps pip's list of packages that are there already off the screen; the bar stays.
         run([*pip, "-q", "--progress-bar", "on", "-r", wanted, "-c", "constraints.txt"], "installing Python packages")
+        stamp.write_text(mark)  # the packages for development are these and more
 
-    mark = digest(files, version, str(VENV))
-    once("Python packages", base, mark, work, "the first time this takes a few minutes")
+    once("Python packages", wanted_stamp, wanted_mark, work, "the first time this takes a few minutes")
 
 
 def _venv_works() -> bool:

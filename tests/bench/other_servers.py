@@ -6,6 +6,7 @@ own application under uvicorn.
 """
 
 import asyncio
+import logging
 import os
 import sys
 from typing import Any
@@ -50,6 +51,7 @@ def _under_uvicorn(port: int, **options: Any) -> None:
     import django
 
     django.setup()
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)  # a line a connection, between the rows of the table
     from studio.live import under_uvicorn
 
     under_uvicorn.serve(port=port, **options)

@@ -43,6 +43,34 @@ def test_what_was_written_is_there_after_a_restart(data: Path) -> None:
     server.stop()
 
 
+def test_half_a_cluster_that_a_ctrl_c_left_is_made_anew(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = embedded.home(data) / "postgres"
+
+    def interrupted(command: list[object], **options: object) -> None:
+        part = Path(str(command[2]).removeprefix("--pgdata="))
+        (part / "base").mkdir()
+        (part / "PG_VERSION").write_text("17\n")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as once:
+        once.setattr(subprocess, "run", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            embedded.start_postgres(data)
+    assert not (place / "PG_VERSION").exists()
+    server = embedded.start_postgres(data)
+    assert connect(data).execute("SELECT 1").fetchone() == (1,)
+    server.stop()
+
+
+def test_something_else_in_the_place_of_the_cluster_is_named(data: Path) -> None:
+    place = embedded.home(data) / "postgres"
+    place.mkdir(parents=True)
+    (place / "notes.txt").write_text("mine")
+    with pytest.raises(embedded.EmbeddedError, match=r"expected a cluster or an empty folder"):
+        embedded.start_postgres(data)
+    assert (place / "notes.txt").read_text() == "mine"
+
+
 def test_nothing_listens_on_tcp_and_no_stranger_can_enter_the_sockets(data: Path) -> None:
     server = embedded.start_postgres(data)
     with connect(data) as link:
