@@ -58,7 +58,8 @@ def test_half_a_cluster_that_a_ctrl_c_left_is_made_anew(data: Path, monkeypatch:
             embedded.start_postgres(data)
     assert not (place / "PG_VERSION").exists()
     server = embedded.start_postgres(data)
-    assert connect(data).execute("SELECT 1").fetchone() == (1,)
+    with connect(data) as link:
+        assert link.execute("SELECT 1").fetchone() == (1,)
     server.stop()
 
 
