@@ -51,17 +51,38 @@ def test_still_pictures_do_not_pass_for_mechanics() -> None:
 
 def test_two_windows_are_faded_into_each_other_where_they_show_the_same() -> None:
     dark, light = (np.full((1, 9, 2, 2, 3), value, np.uint8) for value in (0, 60))
-    joined = extend.faded(dark, light)[0, :, 0, 0, 0]
+    joined = extend.faded(dark, light, 5, 5)[0, :, 0, 0, 0]
     assert joined.round().tolist() == [0, 0, 0, 0, 10, 20, 30, 40, 50, 60, 60, 60, 60]
+    short = extend.faded(dark, light, 5, 2)[0, :, 0, 0, 0]
+    assert short.round().tolist() == [0, 0, 0, 0, 0, 0, 0, 20, 40, 60, 60, 60, 60]
+
+
+def wandering(count: int) -> np.ndarray:
+    """Films (count, 22, 4, 4, 3) that change by 3 from each frame to the next."""
+    rng = np.random.default_rng(1)
+    steps = np.cumsum(rng.choice([-3, 3], (count, 22, 1, 1, 1)), 1)
+    return np.broadcast_to(120 + steps, (count, 22, 4, 4, 3)).astype(np.uint8)
 
 
 def test_a_seam_that_changes_no_more_than_the_clip_itself_is_one_and_a_cut_is_more() -> None:
-    rng = np.random.default_rng(1)
-    steps = np.cumsum(rng.choice([-3, 3], (4, 22, 1, 1, 1)), 1)
-    film = np.broadcast_to(120 + steps, (4, 22, 4, 4, 3)).astype(np.uint8)
+    film = wandering(4)
     before, after = film[:, :13], film[:, 8:21]
-    assert extend.seen(before, after) == pytest.approx(1, abs=1e-3)
-    assert extend.seen(before, after + 60) > 3
+    assert extend.seam(before, after, 5, 5, least=0.5) == pytest.approx(1, abs=1e-3)
+    assert extend.seam(before, after + 60, 5, 5, least=0.5) > 3
+
+
+def test_a_fade_between_windows_that_have_nothing_to_do_with_each_other_is_a_seam() -> None:
+    before = np.full((1, 13, 1, 1, 1), 100.0) + np.arange(13).reshape(1, 13, 1, 1, 1) % 2
+    assert extend.seam(before, before[:, ::-1] + 5, 5, 5, least=0.5) > 1.5, (
+        "each frame changes by one, but it is a ghost"
+    )
+
+
+def test_a_new_window_that_jumps_behind_the_fade_is_a_seam() -> None:
+    film = wandering(4)
+    after = film[:, 8:21].copy()
+    after[:, 5:] += 40
+    assert extend.seam(film[:, :13], after, 5, 2, least=0.5) > 3
 
 
 def test_a_figure_that_is_missing_is_not_reached() -> None:
