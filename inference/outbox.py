@@ -34,7 +34,7 @@ BURST, SHOWN_HZ = 2, 4.0
 its own, and one that is replaced sooner is not seen."""
 PREVIEW_SHARE = 0.03
 """Of the time, for the best previews of all jobs together. A take that is done before its turn comes has sketches only:
-they are within 25 dB of the best."""
+they are within 24 dB of the best."""
 
 
 @dataclass(eq=False)

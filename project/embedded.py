@@ -194,10 +194,17 @@ def _check_version(pgdata: Path, bin_folder: Path) -> None:
 
 
 def _initialise(pgdata: Path, bin_folder: Path, who: Account | None) -> None:
-    """Make the cluster beside its place and move it there: half of one, left by a Ctrl-C, would be in the way."""
-    part = pgdata.with_name(f"{pgdata.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    _own(part, who)
+    """Make the cluster beside its place and move it there: half of one, left by a Ctrl-C, would be in the way.
+
+    A link or a mount can be moved to no such place: there it is made where it is.
+    """
+    if any(pgdata.iterdir()):
+        raise EmbeddedError(f"{pgdata}: expected a cluster or an empty folder: move away what is there")
+    part = pgdata
+    if not (pgdata.is_symlink() or pgdata.is_mount()):
+        part = pgdata.with_name(f"{pgdata.name}.part")
+        shutil.rmtree(part, ignore_errors=True)
+        _own(part, who)
     options = ["--username=rushes", "--auth=trust", "--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8"]
     made = subprocess.run(
         [bin_folder / "initdb", "--no-sync", f"--pgdata={part}", *options],
@@ -206,10 +213,8 @@ def _initialise(pgdata: Path, bin_folder: Path, who: Account | None) -> None:
     )  # fmt: skip
     if made.returncode:
         raise EmbeddedError(f"initdb failed: {made.stderr.strip() or made.stdout.strip()}")
-    try:
+    if part != pgdata:
         part.replace(pgdata)
-    except OSError as error:
-        raise EmbeddedError(f"{pgdata}: expected a cluster or an empty folder: move away what is there") from error
 
 
 def start_postgres(data: Path, *, options: tuple[str, ...] = ()) -> Server:

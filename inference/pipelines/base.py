@@ -73,8 +73,10 @@ class Decoder(Protocol):
 
 
 class Decoding(Enum):
-    """How a clip is decoded. ``BESIDE`` where other jobs are stepped meanwhile: picture and sound one after the other.
-    ``FRUGAL``: so too, and in tiles, slower and in less memory.
+    """How a clip is decoded.
+
+    ``BESIDE``: other jobs are stepped meanwhile, so on a CPU picture and sound one after the other. ``FRUGAL``: so on
+    any device, and in tiles, slower and in less memory.
     """
 
     ALONE = "alone"

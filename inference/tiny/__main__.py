@@ -12,7 +12,7 @@ import torch
 from inference.tiny.evaluation import report, sheet, sync
 from inference.tiny.recipe import assembly, data
 from inference.tiny.recipe.config import CONFIGS, Config
-from inference.tiny.recipe.files import RecipeError
+from inference.tiny.recipe.files import RecipeError, alone_in
 from inference.tiny.recipe.stages import Run, train
 from inference.tiny.world.casting import cast
 from inference.tiny.world.film import render
@@ -28,16 +28,20 @@ def main(arguments: list[str] | None = None) -> None:
     device = _device(given.device)
     config = CONFIGS[given.config or ("gpu" if device.type == "cuda" else "cpu")]
     config = replace(config, seed=getattr(given, "seed", config.seed))
+    try:
+        _run(given, config, device)
+    except RecipeError as error:
+        raise SystemExit(str(error)) from error
+
+
+def _run(given: argparse.Namespace, config: Config, device: torch.device) -> None:
     match given.command:
         case "train":
             plan = json.loads(given.plan.read_text()) if given.plan else {}
-            run = Run(config, given.out, device, duration_s(given.budget), plan, given.start, given.workers)
-            try:
-                train(run)
-            except RecipeError as error:
-                raise SystemExit(str(error)) from error
+            train(Run(config, given.out, device, duration_s(given.budget), plan, given.start, given.workers))
         case "evaluate":
-            _evaluate(config, given.model, given.out, device, given.workers)
+            with alone_in(given.out):
+                _evaluate(config, given.model, given.out, device, given.workers)
         case "sheet":
             _sheet(config, given.model, given.out, device)
 
@@ -80,7 +84,6 @@ def _device(name: str) -> torch.device:
 def _evaluate(config: Config, model: Path, out: Path, device: torch.device, workers: int) -> None:
     clips = data.draw(config, out / "data", workers)
     measures = report.evaluate(config, model, device, out / "probes", clips)
-    out.mkdir(parents=True, exist_ok=True)
     (out / "measures.json").write_text(json.dumps(measures, indent=1) + "\n")
     print("\n".join(report.lines(measures)))
 

@@ -11,11 +11,11 @@ from psycopg_pool import ConnectionPool
 class DatabaseWrapper(base.DatabaseWrapper):
     """Django's own, but for two things.
 
-    Each connection that the pool gives is checked here, and when one is broken, all that wait in the pool are dropped.
-    They break together, when Postgres restarts, and then each has something to read: that is looked for first, because
-    it costs nothing, and a question to a Postgres that hangs is never answered. The pool's own check, which Django can
-    turn on, drops them one by one and waits longer after each: with eight of them, requests failed for 4 s after a
-    restart that took 0.2 s.
+    Each connection that the pool gives is looked at here, and when one is broken, all that wait in the pool are
+    dropped. They break together, when Postgres restarts, and then each has something to read; one that has nothing is
+    not asked, because that costs a query, and a Postgres that hangs never answers it. The pool's own check, which
+    Django can turn on, drops them one by one and waits longer after each: with eight of them, requests failed for 4 s
+    after a restart that took 0.2 s.
 
     The option ``limits`` holds parameters of Postgres' that each session begins with. What an address says of its
     own in ``options`` has the last word.
@@ -29,7 +29,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return parameters
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """A connection that works now.
+        """A connection that was not broken off.
 
         Raises:
             OperationalError: Postgres is away, or every connection was busy for the pool's ``timeout``.

@@ -34,13 +34,13 @@ POOL_TIMEOUT_S = 5.0
 
 STRUCK_OFF_S = 3600.0
 
-STOP_TIMEOUT_S = 7.0
+STOP_TIMEOUT_S = 6.0
 """Attempts are given back in milliseconds; this bounds one that is storing its clip."""
 
-CLOSE_TIMEOUT_S = 2.0
+CLOSE_TIMEOUT_S = 1.5
 """The step in hand is worth nothing any more; on a large model it may take a minute."""
 
-END_S = 9.5
+END_S = 8.5
 """A worker that is told to stop and takes longer than the two above waits for a Postgres that hangs, perhaps for ever.
 Its takes are queued again once its lease is over."""
 

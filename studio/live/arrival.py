@@ -9,12 +9,11 @@ from weakref import WeakKeyDictionary
 from django.utils import translation
 
 from studio.domain import events, views
-from studio.domain.access import Access, Right, enter, rights_of, roles
+from studio.domain.access import Access, Right, rights_of, roles
 from studio.domain.errors import not_found
 from studio.live import broadcast, protocol
 from studio.live.limits import count_bytes
 from studio.live.shared import Shared
-from studio.live.threads import in_thread
 from studio.models import Role, User
 
 MAX_REPLAY_BYTES = 256 * 1024
@@ -31,20 +30,25 @@ class Arrival:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A whole room at one moment, as JSON in one language, for those who have a role in it."""
+class Reading:
+    """What everybody is told who may see a room and has seen as much of it, and their roles in it.
 
-    text: str
+    ``room`` is JSON, "null" when what was missed is told event by event, in ``texts``.
+    """
+
+    room: str
+    texts: tuple[str, ...]
     seq: int
     running: tuple[UUID, ...]
     roles: Mapping[int, Role]
 
 
 class Arrivals:
-    """Reads rooms for those who come in. A room is read once for all who come while it was being read before."""
+    """Reads rooms for those who come in: once for all who come while the reading before theirs runs."""
 
     def __init__(self) -> None:
-        self._pictures: Shared[tuple[UUID, str], int, Picture] = Shared(read_picture)
+        self._whole: Shared[tuple[UUID, str], int, Reading] = Shared(read_whole)
+        self._missed: Shared[tuple[UUID, str, int], int, Reading | None] = Shared(read_missed)
 
     async def read(self, access: Access, last_seq: int | None) -> Arrival:
         """Read a room, in the language of now, for somebody who has seen its events up to ``last_seq``, or nothing.
@@ -52,37 +56,39 @@ class Arrivals:
         Raises:
             DomainError: not_found, when they may not see it any more.
         """
-        if last_seq is not None:
-            replay = await in_thread(read_missed, access, last_seq)
-            if replay is not None:
-                return replay
-        key = access.project.pk, translation.get_language() or ""
-        return _show(access.user, await self._pictures.ask(key, access.user.pk))
+        project_id, language, user = access.project.pk, translation.get_language() or "", access.user
+        reading = None if last_seq is None else await self._missed.ask((project_id, language, last_seq), user.pk)
+        if reading is None:
+            reading = await self._whole.ask((project_id, language), user.pk)
+        if user.pk not in reading.roles:
+            raise not_found()
+        welcome = _welcome(user, reading.roles[user.pk], reading.room)
+        return Arrival((welcome, *reading.texts), reading.seq, reading.running)
 
 
-def read_missed(access: Access, last_seq: int) -> Arrival | None:
-    """The events, then the two notices that the whole room would have held; None when that is too much.
-
-    Raises:
-        DomainError: not_found, when they may not see it any more.
-    """
-    access = enter(access.user, access.project.pk)
-    project_id = access.project.pk
+def read_missed(key: tuple[UUID, str, int], user_ids: Set[int]) -> Reading | None:
+    """The events after a number, then the notices that the whole room would have held; None when that is too much."""
+    project_id, language, last_seq = key
+    may = roles(project_id, user_ids)
+    if not may:
+        return Reading("null", (), last_seq, (), may)
     missed = events.since(project_id, last_seq)
     if missed is None:
         return None
     told = [broadcast.encode(protocol.event_message(event.seq, event.type, event.payload)) for event in missed]
     if sum(map(count_bytes, told)) > MAX_REPLAY_BYTES:
         return None
+    with translation.override(language):
+        workers = views.workers_view()
     notices = (
-        {"type": "workers.changed", "v": protocol.VERSION, "workers": views.workers_view()},
+        {"type": "workers.changed", "v": protocol.VERSION, "workers": workers},
         {"type": "queue.moved", "v": protocol.VERSION, "places": views.places().get(project_id, {})},
     )
-    texts = (_welcome(access.user, access.role, "null"), *told, *map(broadcast.encode, notices))
-    return Arrival(texts, missed[-1].seq if missed else last_seq, tuple(views.running(project_id)))
+    seq = missed[-1].seq if missed else last_seq
+    return Reading("null", (*told, *map(broadcast.encode, notices)), seq, tuple(views.running(project_id)), may)
 
 
-def read_picture(key: tuple[UUID, str], user_ids: Set[int]) -> Picture:
+def read_whole(key: tuple[UUID, str], user_ids: Set[int]) -> Reading:
     """A project in a language, and which of these people may see it.
 
     Raises:
@@ -92,13 +98,7 @@ def read_picture(key: tuple[UUID, str], user_ids: Set[int]) -> Picture:
     with translation.override(language):
         room = views.room_view(project_id)
     running = tuple(UUID(take["id"]) for take in room["takes"] if take["state"] == "running")
-    return Picture(broadcast.encode(room), room["seq"], running, roles(project_id, user_ids))
-
-
-def _show(user: User, picture: Picture) -> Arrival:
-    if user.pk not in picture.roles:
-        raise not_found()
-    return Arrival((_welcome(user, picture.roles[user.pk], picture.text),), picture.seq, picture.running)
+    return Reading(broadcast.encode(room), (), room["seq"], running, roles(project_id, user_ids))
 
 
 def _welcome(user: User, role: Role, room: str) -> str:

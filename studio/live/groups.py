@@ -5,6 +5,9 @@ from uuid import UUID
 REVOKED = "rushes:revoked"
 """Channel: somebody's way in changed. Payload ``user:<id>`` or ``session:<digest>``; the sockets are checked again."""
 
+EVERYBODY = "everybody"
+"""Said on no channel, but by a process to itself: what it has not heard may concern anybody."""
+
 WORKERS = "rushes:workers"
 """Channel: wakes for workers. Payload ``cancel:<take id>``."""
 

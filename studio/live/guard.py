@@ -16,6 +16,7 @@ from django.http import HttpRequest
 from studio import trace
 from studio.domain.access import Access, enter
 from studio.domain.errors import DomainError
+from studio.live import groups
 from studio.live.broadcast import digest
 from studio.live.limits import SOCKETS_PER_PERSON, SOCKETS_PER_ROOM
 from studio.live.threads import in_thread
@@ -43,8 +44,8 @@ class Guard:
     def __init__(self) -> None:
         self._sockets: dict[Guarded, str] = {}
         self._counts = Counter[object]()
-        self._arriving: set[Guarded] = set()
-        self._doubted: set[Guarded] = set()
+        self._arriving: dict[Guarded, set[str]] = {}
+        """What was revoked since the access of a socket began to be read."""
         self._rounds: asyncio.Task[None] | None = None
 
     async def admit(self, socket: Guarded) -> str:
@@ -70,11 +71,11 @@ class Guard:
             self._rounds = None
 
     async def revoked(self, payload: str) -> None:
-        """A message of groups.REVOKED came: check those concerned at once."""
-        self._doubted |= self._arriving
-        kind, _, value = payload.partition(":")
+        """A message of groups.REVOKED came, or some may have been missed: check those concerned at once."""
+        for heard in self._arriving.values():
+            heard.add(payload)
         for socket, session in list(self._sockets.items()):
-            if value == (str(socket.access.user.pk) if kind == "user" else session):
+            if payload in _concerning(socket.access, session):
                 await self._check_and_go_on(socket)
 
     async def check(self, socket: Guarded) -> None:
@@ -84,17 +85,20 @@ class Guard:
             socket.close(reason)
 
     async def _find(self, socket: Guarded, session_key: str) -> Access | str:
-        """Their access, or why there is none. Read again when anybody's changed meanwhile: perhaps it was theirs."""
-        self._arriving.add(socket)
+        """Their access, or why there is none. Read again when it was revoked while it was being read."""
+        heard = self._arriving[socket] = set()
+
+        def read() -> Access | str:
+            heard.clear()  # what was said while this waited for a thread is in the rows
+            return arrive(session_key, socket.project_id)
+
         try:
             while True:
-                self._doubted.discard(socket)
-                found = await in_thread(arrive, session_key, socket.project_id)
-                if socket not in self._doubted:
+                found = await in_thread(read)
+                if isinstance(found, str) or not heard & _concerning(found, digest(session_key)):
                     return found
         finally:
-            self._arriving.discard(socket)
-            self._doubted.discard(socket)
+            del self._arriving[socket]
 
     async def _check_and_go_on(self, socket: Guarded) -> None:
         """One that cannot be checked never keeps the others from it."""
@@ -113,6 +117,11 @@ class Guard:
             await asyncio.sleep(RECHECK_S)
             for socket in list(self._sockets):
                 await self._check_and_go_on(socket)
+
+
+def _concerning(access: Access, session: str) -> set[str]:
+    """The messages of groups.REVOKED that concern a socket."""
+    return {f"user:{access.user.pk}", f"session:{session}", groups.EVERYBODY}
 
 
 def _person(session_key: str) -> User | AnonymousUser:

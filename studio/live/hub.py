@@ -167,7 +167,9 @@ class Hub:
 
     def _take(self, message: dict[str, Any]) -> None:
         channel = (message["channel"] or b"").decode()
-        if message["type"] == "subscribe" and channel in self._confirmed:
+        if message["type"] == "subscribe" and channel == groups.REVOKED:
+            self._revoked(groups.EVERYBODY)  # until now nothing of it was heard
+        elif message["type"] == "subscribe" and channel in self._confirmed:
             self._confirmed[channel].set()
             if channel in self._missed:
                 self._missed.discard(channel)

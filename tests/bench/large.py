@@ -57,7 +57,7 @@ def _queries(cast: Any) -> int:
     client.force_login(cast.editor, backend="allauth.account.auth_backends.AuthenticationBackend")
     with CaptureQueriesContext(connection) as captured:
         assert client.get(f"/projects/{cast.project.pk}/").status_code == 200
-        arrival.read_picture((cast.project.pk, "en"), {cast.editor.pk})
+        arrival.read_whole((cast.project.pk, "en"), {cast.editor.pk})
     return len(captured)
 
 

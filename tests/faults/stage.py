@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -134,15 +134,19 @@ class Stage:
     def hung_postgres(self) -> Iterator[None]:
         """Postgres with all its processes asleep: it takes connections and answers none."""
         connections.close_all()  # one whose process sleeps would be asked, and never answer
-        process = psutil.Process(self.postgres.process.pid)
-        family = [process, *process.children(recursive=True)]
-        for each in family:
-            each.suspend()
+        postmaster = psutil.Process(self.postgres.process.pid)
+        family = [postmaster]
         try:
+            postmaster.suspend()
+            family += postmaster.children(recursive=True)  # no others come now
+            for each in family:
+                with suppress(psutil.NoSuchProcess):
+                    each.suspend()
             yield
         finally:
             for each in family:
-                each.resume()
+                with suppress(psutil.NoSuchProcess):
+                    each.resume()
 
     def kill_valkey(self) -> None:
         self.valkey.process.kill()

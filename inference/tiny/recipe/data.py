@@ -1,13 +1,17 @@
 """The first stage: draw the clips, once, into files that every later stage maps into memory."""
 
+import ctypes
 import json
 import math
+import os
 import shutil
+import signal
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +36,7 @@ DISK_SHARE = 0.8
 """Of what is free; checkpoints want room as well."""
 HELD_OUT_PART = 11
 """One combination in twelve is held out: so many clips of the others come to one of these. The probe wants both."""
+_PR_SET_PDEATHSIG = 1
 HELD_OUT_SEED = 50_000_000
 """Seeds of evaluation start here: no training clip shares one."""
 PROBE_SEED = HELD_OUT_SEED + 20_000_000
@@ -189,5 +194,14 @@ def _mapper(workers: int) -> Iterator[Callable[..., Iterable[list[Drawn]]]]:
     if workers == 1:
         yield map
         return
-    with ProcessPoolExecutor(workers) as pool:
+    # Spawned: a fork would hold the folder's lock, and go on doing so where this process is killed.
+    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_end_with, initargs=(os.getpid(),)) as pool:
         yield pool.map
+
+
+def _end_with(parent: int) -> None:
+    """End with the parent, where the kernel can do it: a pool's processes wait for ever for one that was killed."""
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM))
+    if os.getppid() != parent:
+        os._exit(1)

@@ -81,6 +81,7 @@ class Loop:
             if self.spent_s - saved > self.save_s:
                 saved = self.spent_s
                 self._save(learner, shadow, random)
+        self._save(learner, shadow, random)  # killed from here on, it ends again and is not trained again
         shadow.put(learner.modules)
         learner.modules.eval()
         with torch.no_grad():

@@ -150,15 +150,19 @@ def _claim(run: Run) -> list[dict[str, Any]]:
     earlier: list[dict[str, Any]] = []
     said = "nothing"
     if run.start is not None:
-        earlier, said = history(run.start), f"{run.start} ({_model_id(run.start)})"
+        earlier, said = history(run.start), _model_id(run.start)
     note = run.folder / "start.txt"
     if note.exists():
         began = note.read_text()
         if began != said:
-            raise RecipeError(f"{run.folder}: expected a training from {began}, as it began, got from {said}")
+            what = f"expected a training from {began}, as it began, got from {said}"
+            raise RecipeError(f"{run.folder}: {what} ({run.start or 'no model'})")
     elif any((run.folder / stage).exists() for stage in ("latents", *TRAINED)):
         raise RecipeError(f"{run.folder}: expected an empty folder or a training's; it has no start.txt")
     files.write(note, said)
+    for stage in run.stages:
+        if run.summary(stage) is not None:  # a checkpoint beside it was left by a kill, and is older than the weights
+            (run.folder / stage / "checkpoint.pt").unlink(missing_ok=True)
     return earlier
 
 

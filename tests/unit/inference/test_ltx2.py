@@ -153,9 +153,15 @@ def test_tiles_give_a_clip_of_the_same_size(model: Ltx2Model) -> None:
     assert not model._pipe.vae.use_tiling
 
 
-def test_r19_a_clip_decoded_beside_steps_is_the_same(model: Ltx2Model) -> None:
+def test_r19_a_clip_decoded_beside_steps_is_the_same_and_takes_one_thread(
+    model: Ltx2Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
     latents = run(model, recipe(model, steps=1))
-    alone, beside = (model.finish(latents, how) for how in (Decoding.ALONE, Decoding.BESIDE))
+    alone = model.finish(latents, Decoding.ALONE)
+    monkeypatch.setattr(model, "_sounds", None)
+    with pytest.raises(AttributeError, match="submit"):
+        model.finish(latents, Decoding.ALONE)
+    beside = model.finish(latents, Decoding.BESIDE)
     assert np.array_equal(alone.frames, beside.frames)
     assert np.array_equal(alone.sound, beside.sound)
 

@@ -17,7 +17,7 @@ from studio.live import arrival
 from studio.live.arrival import Arrivals
 from studio.live.threads import in_thread
 from studio.models import Membership, Project
-from tests.factories import Cast
+from tests.factories import Cast, make_worker_node
 
 
 @pytest.fixture
@@ -31,11 +31,10 @@ def rename(cast: Cast, times: int, size: int, letter: str = "x") -> None:
             events.record(cast.project.pk, "project.renamed", {"title": f"{number}".ljust(size, letter)})
 
 
-def test_r07_a_few_missed_events_are_replayed(cast: Cast) -> None:
-    before = events.newest(cast.project.pk)
-    rename(cast, 3, 10)
-    came = arrival.read_missed(cast.access("viewer"), before)
-    assert came is not None
+async def test_r07_a_few_missed_events_are_replayed(cast: Cast) -> None:
+    access, before = await in_thread(cast.access, "viewer"), await in_thread(events.newest, cast.project.pk)
+    await in_thread(rename, cast, 3, 10)
+    came = await Arrivals().read(access, before)
     welcome, *others = [json.loads(text) for text in came.texts]
     assert welcome["room"] is None
     assert [other.get("seq") for other in others] == [before + 1, before + 2, before + 3, None, None]
@@ -65,10 +64,10 @@ class Slow:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.askers: list[set[int]] = []
         self.begun, self.goes_on = threading.Event(), threading.Event()
-        self._read = arrival.read_picture
-        monkeypatch.setattr(arrival, "read_picture", self)
+        self._read = arrival.read_whole
+        monkeypatch.setattr(arrival, "read_whole", self)
 
-    def __call__(self, key: tuple[UUID, str], user_ids: Set[int]) -> arrival.Picture:
+    def __call__(self, key: tuple[UUID, str], user_ids: Set[int]) -> arrival.Reading:
         self.askers.append(set(user_ids))
         picture = self._read(key, user_ids)
         if not self.begun.is_set():
@@ -120,29 +119,64 @@ async def test_r24_who_may_not_see_it_gets_nothing_of_what_the_others_are_shown(
         await arrivals.read(editor, None)
 
 
-async def test_r24_each_language_has_a_reading_of_its_own(cast: Cast, slow: Slow) -> None:
-    slow.goes_on.set()
+async def test_r24_each_is_told_in_their_own_language(cast: Cast) -> None:
+    await in_thread(make_worker_node)
     arrivals, (access,) = Arrivals(), await enter(cast, "viewer")
 
-    async def read(language: str) -> arrival.Arrival:
+    async def label(language: str) -> str:
         with translation.override(language):
-            return await arrivals.read(access, None)
+            came = await arrivals.read(access, None)
+        style: str = json.loads(came.texts[0])["room"]["offer"]["styles"][0]["label"]
+        return style
 
-    await asyncio.gather(read("en"), read("fr"))
-    assert len(slow.askers) == 2
+    assert list(await asyncio.gather(label("en"), label("fr"))) == ["Neon", "Néon"]
+
+
+async def test_r24_one_who_leaves_before_the_reading_is_done_ends_it_for_nobody_else(cast: Cast, slow: Slow) -> None:
+    arrivals, (owner, viewer) = Arrivals(), await enter(cast, "owner", "viewer")
+    leaves, stays = (asyncio.create_task(arrivals.read(access, None)) for access in (owner, viewer))
+    await slow.begin()
+    leaves.cancel()
+    await asyncio.wait([leaves])
+    slow.goes_on.set()
+    assert (await asyncio.wait_for(stays, 5)).texts
+    assert len(slow.askers) == 1
+
+
+async def test_r24_those_who_have_seen_as_much_are_told_together_what_they_missed(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    read = arrival.read_missed
+
+    def count(key: tuple[UUID, str, int], user_ids: Set[int]) -> arrival.Reading | None:
+        asked.append(len(user_ids))
+        return read(key, user_ids)
+
+    monkeypatch.setattr(arrival, "read_missed", count)
+    arrivals, (viewer, editor) = Arrivals(), await enter(cast, "viewer", "editor")
+    before = await in_thread(events.newest, cast.project.pk)
+    await in_thread(rename, cast, 2, 10)
+    came = await asyncio.gather(*(arrivals.read(access, before) for access in (viewer, editor)))
+    assert asked == [2]
+    assert [json.loads(each.texts[0])["role"] for each in came] == ["viewer", "editor"]
+    assert came[0].texts[1:] == came[1].texts[1:]
+    await in_thread(Membership.objects.filter(user=cast.viewer).delete)
+    with pytest.raises(DomainError):
+        await arrivals.read(viewer, before)
 
 
 async def test_r24_a_reading_that_fails_fails_for_those_who_asked_and_for_no_others(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read, failures = arrival.read_picture, iter([RuntimeError("no connection in time")])
+    read, failures = arrival.read_whole, iter([RuntimeError("no connection in time")])
 
-    def broken_once(key: tuple[UUID, str], user_ids: Set[int]) -> arrival.Picture:
+    def broken_once(key: tuple[UUID, str], user_ids: Set[int]) -> arrival.Reading:
         if error := next(failures, None):
             raise error
         return read(key, user_ids)
 
-    monkeypatch.setattr(arrival, "read_picture", broken_once)
+    monkeypatch.setattr(arrival, "read_whole", broken_once)
     arrivals, (access,) = Arrivals(), await enter(cast, "viewer")
     told = await asyncio.gather(*(arrivals.read(access, None) for _ in range(3)), return_exceptions=True)
     assert [str(error) for error in told] == ["no connection in time"] * 3

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from studio.domain import projects
 from studio.domain.access import Access
-from studio.live import broadcast, guard
+from studio.live import broadcast, groups, guard
 from studio.live.guard import Guard
 from studio.live.threads import in_thread
 from studio.models import Membership, Role, User
@@ -161,6 +161,37 @@ async def test_r15_who_is_removed_while_being_let_in_is_not_let_in(
     monkeypatch.setattr(guard, "in_thread", slow)
     assert await keeper.admit(removed) == "not_found"
     assert not keeper._counts
+
+
+async def test_r15_others_who_are_removed_meanwhile_keep_nobody_waiting(
+    door: MakeDoor, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper, comes = Guard(), door("viewer")
+    reads = 0
+
+    async def slow(function: Callable[..., Any], *arguments: Any) -> Any:
+        nonlocal reads
+        reads += 1
+        await keeper.revoked(f"user:{cast.viewer.pk}")  # it waits for a thread: what it will read is newer
+        found = await in_thread(function, *arguments)
+        await keeper.revoked(f"user:{cast.editor.pk}")
+        return found
+
+    monkeypatch.setattr(guard, "in_thread", slow)
+    assert await keeper.admit(comes) == ""
+    assert reads == 1
+    keeper.forget(comes)
+
+
+async def test_r15_what_may_have_been_missed_concerns_everybody(door: MakeDoor, cast: Cast) -> None:
+    keeper, removed, kept = Guard(), door("viewer"), door("editor")
+    await keeper.admit(removed)
+    await keeper.admit(kept)
+    await in_thread(_remove, cast)
+    await keeper.revoked(groups.EVERYBODY)
+    assert (removed.closed, kept.closed) == ("revoked", "")
+    keeper.forget(removed)
+    keeper.forget(kept)
 
 
 async def test_r15_one_socket_that_cannot_be_checked_keeps_no_other_open(

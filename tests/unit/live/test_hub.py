@@ -161,8 +161,11 @@ async def test_revocations_reach_whoever_checks(valkey: "redis.asyncio.Redis") -
     payloads: asyncio.Queue[str] = asyncio.Queue()
     made = Hub(on_revoked=payloads.put)
     await made.join(uuid4(), Ear())
+    assert await asyncio.wait_for(payloads.get(), 5) == groups.EVERYBODY, "nothing was heard before"
     await valkey.publish(groups.REVOKED, b"user:7")
     assert await asyncio.wait_for(payloads.get(), 5) == "user:7"
+    await valkey.client_kill_filter(_type="pubsub")
+    assert await asyncio.wait_for(payloads.get(), 5) == groups.EVERYBODY, "something may have been missed"
     await made.close()
 
 

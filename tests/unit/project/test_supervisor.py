@@ -15,6 +15,7 @@ import pytest
 
 from project import embedded, supervisor
 from project.supervisor import HUNG_AFTER_S, START_TIMEOUT_S, Child, KeptServer
+from studio.jobs import worker
 from studio.management.commands import up
 
 DEADLINE_S = 20.0
@@ -219,3 +220,7 @@ def test_a_pipe_that_cannot_be_made_is_tried_again_and_closes_nothing_of_others(
 
 def no_descriptors() -> tuple[int, int]:
     raise OSError(errno.EMFILE, "Too many open files")
+
+
+def test_a_worker_ends_by_itself_before_it_is_killed() -> None:
+    assert worker.STOP_TIMEOUT_S + worker.CLOSE_TIMEOUT_S < worker.END_S < supervisor.STOP_TIMEOUT_S

@@ -1,20 +1,25 @@
 """What a training draws when time or disk are short, and the large configurations in miniature."""
 
 import json
+import os
 import shutil
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import psutil
 import pytest
 import torch
 
 from inference.tiny.evaluation import training
-from inference.tiny.recipe import data, latents
+from inference.tiny.recipe import data, files, latents
 from inference.tiny.recipe.config import CONFIGS, SMOKE, Config
 from inference.tiny.recipe.stages import TRAINED, Run, train
 
+ROOT = Path(__file__).parents[4]
 TWELVE = replace(SMOKE, clips=12)
 
 
@@ -70,6 +75,35 @@ def test_a_disk_that_is_too_small_is_said_before_anything_is_drawn(
     with pytest.raises(ValueError, match=r"expected .* GB free for 4 clips, found"):
         data.draw(TWELVE, tmp_path / "full")
     assert not list((tmp_path / "full").iterdir())
+
+
+DRAWING = """
+import sys
+from pathlib import Path
+from inference.tiny.recipe import data, files
+from inference.tiny.recipe.config import CPU
+if __name__ == "__main__":
+    with files.alone_in(Path(sys.argv[1])):
+        data.draw(CPU, Path(sys.argv[1]) / "data", workers=2)
+"""
+
+
+def test_a_drawing_that_is_killed_holds_nothing_and_leaves_nobody(tmp_path: Path) -> None:
+    script, folder = tmp_path / "drawing.py", tmp_path / "run"
+    script.write_text(DRAWING)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    drawing = psutil.Popen([sys.executable, str(script), str(folder)], env=environment)
+    deadline = time.monotonic() + 60
+    while len(drawing.children()) < 2 or not (folder / "data" / "frames.npy").exists():
+        assert time.monotonic() < deadline
+        assert drawing.poll() is None
+        time.sleep(0.05)
+    pool = drawing.children(recursive=True)
+    drawing.kill()
+    drawing.wait()
+    with files.alone_in(folder):
+        pass
+    assert psutil.wait_procs(pool, timeout=20)[1] == []
 
 
 @pytest.mark.slow
