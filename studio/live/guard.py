@@ -47,6 +47,8 @@ class Guard:
         self._arriving: dict[Guarded, set[str]] = {}
         """What was revoked since the access of a socket began to be read."""
         self._rounds: asyncio.Task[None] | None = None
+        self._is_due = self._is_checking = False
+        """Whether everybody has to be checked once more, and whether that is being done."""
 
     async def admit(self, socket: Guarded) -> str:
         """Set the socket's access; else the reason to close it, from CLOSE_CODES."""
@@ -74,6 +76,9 @@ class Guard:
         """A message of groups.REVOKED came, or some may have been missed: check those concerned at once."""
         for heard in self._arriving.values():
             heard.add(payload)
+        if payload == groups.EVERYBODY:
+            await self._check_everybody()
+            return
         for socket, session in list(self._sockets.items()):
             if payload in _concerning(socket.access, session):
                 await self._check_and_go_on(socket)
@@ -99,6 +104,20 @@ class Guard:
                     return found
         finally:
             del self._arriving[socket]
+
+    async def _check_everybody(self) -> None:
+        """Once for all who ask for it while it is done: a Redis that comes and goes asks ten times a second."""
+        self._is_due = True
+        if self._is_checking:
+            return
+        self._is_checking = True
+        try:
+            while self._is_due:
+                self._is_due = False
+                for socket in list(self._sockets):
+                    await self._check_and_go_on(socket)
+        finally:
+            self._is_checking = False
 
     async def _check_and_go_on(self, socket: Guarded) -> None:
         """One that cannot be checked never keeps the others from it."""

@@ -194,6 +194,28 @@ async def test_r15_what_may_have_been_missed_concerns_everybody(door: MakeDoor, 
     keeper.forget(kept)
 
 
+async def test_r15_everybody_is_checked_by_one_at_a_time_however_often_it_is_asked(
+    door: MakeDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper, one = Guard(), door("viewer")
+    await keeper.admit(one)
+    goes_on, checks = asyncio.Event(), 0
+
+    async def slow(function: Callable[..., Any], *arguments: Any) -> Any:
+        nonlocal checks
+        checks += 1
+        await goes_on.wait()
+        return await in_thread(function, *arguments)
+
+    monkeypatch.setattr(guard, "in_thread", slow)
+    asked = [asyncio.create_task(keeper.revoked(groups.EVERYBODY)) for _ in range(20)]
+    await asyncio.sleep(0)
+    goes_on.set()
+    await asyncio.wait_for(asyncio.gather(*asked), 5)
+    assert checks == 2, "the one that runs, and one for all who asked meanwhile"
+    keeper.forget(one)
+
+
 async def test_r15_one_socket_that_cannot_be_checked_keeps_no_other_open(
     door: MakeDoor, cast: Cast, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
