@@ -95,7 +95,12 @@ def enter(user: User | AnonymousUser, project_id: UUID, right: Right = Right.REA
         raise not_found()
     project = (
         Project.objects.select_related("workspace")
-        .filter(pk=project_id, deleted_at=None, workspace__memberships__user=user)
+        .filter(
+            pk=project_id,
+            deleted_at=None,
+            workspace__memberships__user=user,
+            workspace__memberships__user__is_active=True,
+        )
         .annotate(role=F("workspace__memberships__role"))
         .first()
     )

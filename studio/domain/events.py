@@ -1,5 +1,6 @@
 """Room events: a numbered row in the caller's transaction, published when it commits."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +11,10 @@ from django.db.models import F
 
 from studio.models import Project, RoomEvent
 
-REPLAY_LIMIT = 500
-"""A client that missed more than this gets a fresh snapshot instead of a replay."""
+REPLAY_LIMIT, REPLAY_BYTES = 500, 256 * 1024
+"""A client that missed more than this gets a fresh snapshot instead of a replay. Events that tell of the whole
+storyboard add up: 30 of 200 shots are 1 MB, and the room as it is now far less."""
+_PAGE = 25
 
 
 @dataclass(frozen=True)
@@ -57,13 +60,26 @@ def newest(project_id: UUID) -> int:
 
 
 def since(project_id: UUID, last_seq: int) -> list[Event] | None:
-    """Events after ``last_seq`` in order, or None when there are more than REPLAY_LIMIT or some are gone."""
+    """Events after ``last_seq`` in order, or None when they are more than the two limits above, or some are gone.
+
+    Read page by page: 500 events of the longest storyboard are 140 MB.
+    """
     last = newest(project_id)
     if last - last_seq > REPLAY_LIMIT or last_seq > last:
         return None
-    rows = RoomEvent.objects.filter(project_id=project_id, seq__gt=last_seq).order_by("seq")
-    events = [Event(project_id, row.seq, row.type, row.payload) for row in rows]
+    events: list[Event] = []
+    size_bytes = 0
+    while page := _after(project_id, events[-1].seq if events else last_seq):
+        size_bytes += sum(len(json.dumps(event.payload, ensure_ascii=False).encode()) for event in page)
+        if size_bytes > REPLAY_BYTES:
+            return None
+        events += page
     return events if len(events) >= last - last_seq else None
+
+
+def _after(project_id: UUID, seq: int) -> list[Event]:
+    rows = RoomEvent.objects.filter(project_id=project_id, seq__gt=seq).order_by("seq")[:_PAGE]
+    return [Event(project_id, row.seq, row.type, row.payload) for row in rows]
 
 
 _document_publishers: list[Callable[[UUID, bytes], None]] = []

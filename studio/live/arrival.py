@@ -12,26 +12,26 @@ from studio.domain import events, views
 from studio.domain.access import Access, Right, rights_of, roles
 from studio.domain.errors import not_found
 from studio.live import broadcast, protocol
-from studio.live.limits import count_bytes
 from studio.live.shared import Shared
 from studio.models import Role, User
-
-MAX_REPLAY_BYTES = 256 * 1024
-"""Events that tell of the whole storyboard add up: 30 of 200 shots are 1 MB, and the room as it is now far less."""
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """``texts`` go out in order; they show the room at ``seq``. ``running`` takes may have a preview."""
+    """``texts`` go out in order; they show the room at ``seq``. ``running`` takes may have a preview.
+
+    ``role`` is that of the moment of the reading, and what the welcome says.
+    """
 
     texts: tuple[str, ...]
     seq: int
     running: tuple[UUID, ...]
+    role: Role
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What everybody is told who may see a room and has seen as much of it, and their roles in it.
+    """What everybody is told who may see a room and has seen as much of it, and their roles after it was read.
 
     ``room`` is JSON, "null" when what was missed is told event by event, in ``texts``.
     """
@@ -62,22 +62,19 @@ class Arrivals:
             reading = await self._whole.ask((project_id, language), user.pk)
         if user.pk not in reading.roles:
             raise not_found()
-        welcome = _welcome(user, reading.roles[user.pk], reading.room)
-        return Arrival((welcome, *reading.texts), reading.seq, reading.running)
+        role = reading.roles[user.pk]
+        return Arrival((_welcome(user, role, reading.room), *reading.texts), reading.seq, reading.running, role)
 
 
 def read_missed(key: tuple[UUID, str, int], user_ids: Set[int]) -> Reading | None:
     """The events after a number, then the notices that the whole room would have held; None when that is too much."""
     project_id, language, last_seq = key
-    may = roles(project_id, user_ids)
-    if not may:
-        return Reading("null", (), last_seq, (), may)
+    if not roles(project_id, user_ids):
+        return Reading("null", (), last_seq, (), {})
     missed = events.since(project_id, last_seq)
     if missed is None:
         return None
     told = [broadcast.encode(protocol.event_message(event.seq, event.type, event.payload)) for event in missed]
-    if sum(map(count_bytes, told)) > MAX_REPLAY_BYTES:
-        return None
     with translation.override(language):
         workers = views.workers_view()
     notices = (
@@ -85,7 +82,8 @@ def read_missed(key: tuple[UUID, str, int], user_ids: Set[int]) -> Reading | Non
         {"type": "queue.moved", "v": protocol.VERSION, "places": views.places().get(project_id, {})},
     )
     seq = missed[-1].seq if missed else last_seq
-    return Reading("null", (*told, *map(broadcast.encode, notices)), seq, tuple(views.running(project_id)), may)
+    texts, running = (*told, *map(broadcast.encode, notices)), tuple(views.running(project_id))
+    return Reading("null", texts, seq, running, roles(project_id, user_ids))
 
 
 def read_whole(key: tuple[UUID, str], user_ids: Set[int]) -> Reading:

@@ -11,6 +11,7 @@ from django.utils import translation
 from studio.domain.errors import DomainError, storage_full
 from studio.live import arrival, commands, hub, protocol, rooms
 from studio.live.audience import Viewer
+from studio.live.limits import HELLO_BURST, HELLOS_PER_S, Bucket
 from studio.live.reading import UnreadableError, read
 from studio.live.socket import Receive, Send, Socket
 from studio.live.threads import in_thread
@@ -35,6 +36,7 @@ class RoomConsumer(Socket):
         self._inbox: asyncio.Queue[protocol.Hello | protocol.Command] = asyncio.Queue(INBOX_LIMIT)
         self._refused = 0
         self._greeted = False
+        self._hellos = Bucket(HELLOS_PER_S, HELLO_BURST)
         self._language = _language(self.scope)
         self._worker = asyncio.create_task(self._work())
         if self.shortcut is not None:
@@ -49,6 +51,8 @@ class RoomConsumer(Socket):
             return
         if isinstance(message, protocol.PreviewAck):
             self.outbox.credit(message.count)
+        elif isinstance(message, protocol.Hello) and not self._hellos.take():
+            self.close("too_much")
         elif isinstance(message, protocol.Hello) or self._greeted:
             self._patience.cancel()
             self._greeted = True
@@ -108,6 +112,8 @@ class RoomConsumer(Socket):
             self.close("unavailable")
 
     async def _do(self, message: protocol.Hello | protocol.Command) -> None:
+        if self._is_closing():
+            return
         with translation.override(self._language):
             if isinstance(message, protocol.Hello):
                 await self._greet(message.last_seq)
@@ -128,6 +134,9 @@ class RoomConsumer(Socket):
             return
         came = await self._read_room(last_seq)
         if came is None or self._is_closing():
+            return
+        if came.role != self.access.role:
+            self.close("role_changed")  # the document's socket was let in with the other, too
             return
         self.answer(came.texts)
         previews = await hub.get().newest_previews(list(came.running))

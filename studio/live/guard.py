@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from collections import Counter
 from importlib import import_module
 from typing import Any, Protocol
@@ -19,12 +20,15 @@ from studio.domain.errors import DomainError
 from studio.live import groups
 from studio.live.broadcast import digest
 from studio.live.limits import SOCKETS_PER_PERSON, SOCKETS_PER_ROOM
-from studio.live.threads import in_thread
+from studio.live.threads import in_guards_thread, in_thread
 from studio.models import User
 
 logger = logging.getLogger(__name__)
 
 RECHECK_S = 30.0
+AGAIN_S, AGAIN = 0.3, 5
+"""How soon and how often somebody whose way in changed is checked again, when that failed."""
+_SESSION_KEY = re.compile(r"[a-z0-9]{32}")
 
 
 class Guarded(Protocol):
@@ -53,6 +57,10 @@ class Guard:
     async def admit(self, socket: Guarded) -> str:
         """Set the socket's access; else the reason to close it, from CLOSE_CODES."""
         session_key: str = socket.scope["session"].session_key or ""
+        if not _SESSION_KEY.fullmatch(session_key):
+            return "unauthenticated"
+        if self._counts[_arriving(session_key)] >= SOCKETS_PER_PERSON:
+            return "too_much"
         found = await self._find(socket, session_key)
         if isinstance(found, str):
             return found
@@ -79,19 +87,19 @@ class Guard:
         if payload == groups.EVERYBODY:
             await self._check_everybody()
             return
-        for socket, session in list(self._sockets.items()):
-            if payload in _concerning(socket.access, session):
-                await self._check_and_go_on(socket)
+        named = [socket for socket, session in self._sockets.items() if payload in _concerning(socket.access, session)]
+        await asyncio.gather(*map(self._check_or_close, named))
 
     async def check(self, socket: Guarded) -> None:
         """Close the socket when its session has ended, or its person's role is not what it was."""
         session_key: str = socket.scope["session"].session_key or ""
-        if reason := await in_thread(standing, session_key, socket.access):
+        if reason := await in_guards_thread(standing, session_key, socket.access):
             socket.close(reason)
 
     async def _find(self, socket: Guarded, session_key: str) -> Access | str:
         """Their access, or why there is none. Read again when it was revoked while it was being read."""
         heard = self._arriving[socket] = set()
+        self._counts[_arriving(session_key)] += 1
 
         def read() -> Access | str:
             heard.clear()  # what was said while this waited for a thread is in the rows
@@ -104,6 +112,7 @@ class Guard:
                     return found
         finally:
             del self._arriving[socket]
+            self._counts -= Counter([_arriving(session_key)])
 
     async def _check_everybody(self) -> None:
         """Once for all who ask for it while it is done: a Redis that comes and goes asks ten times a second."""
@@ -118,6 +127,18 @@ class Guard:
                     await self._check_and_go_on(socket)
         finally:
             self._is_checking = False
+
+    async def _check_or_close(self, socket: Guarded) -> None:
+        """One whose way in changed does not stay because nobody can say how: its page comes back and is asked."""
+        for _ in range(AGAIN):
+            try:
+                await self.check(socket)
+            except Exception:
+                logger.exception("access of user %s was not checked", socket.access.user.pk)
+                await asyncio.sleep(AGAIN_S)
+            else:
+                return
+        socket.close("unavailable")
 
     async def _check_and_go_on(self, socket: Guarded) -> None:
         """One that cannot be checked never keeps the others from it."""
@@ -148,6 +169,11 @@ def _person(session_key: str) -> User | AnonymousUser:
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
     user: User | AnonymousUser = auth.get_user(request)
     return user
+
+
+def _arriving(session_key: str) -> object:
+    """What a socket counts for until it is known whose it is."""
+    return "arriving", session_key
 
 
 def _counted(socket: Guarded) -> tuple[object, object]:

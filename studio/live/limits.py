@@ -9,6 +9,8 @@ BYTES_PER_S = 256 * 1024
 # A held-down key sends an edit and a cursor 33 times a second, which is above the rate: a burst bears 50 s of it.
 MESSAGE_BURST = 300
 BYTE_BURST = 4 * BYTES_PER_S
+HELLOS_PER_S, HELLO_BURST = 1, 10
+"""Each has the room read again."""
 SOCKETS_PER_PERSON = 20
 """Ten pages of one person in one web process: each has a room socket and a document socket."""
 SOCKETS_PER_ROOM = 250

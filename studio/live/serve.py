@@ -60,6 +60,8 @@ class Protocol(WebSocketProtocol):  # type: ignore[misc]  # daphne has no types
     def onOpen(self) -> None:  # noqa: N802 - autobahn's name
         # A peer that breaks a rule of the protocol is told which, before the connection goes.
         self.failByDrop = False
+        # Autobahn's one second is short for who is busy or far away, and a reset takes the code with it.
+        self.closeHandshakeTimeout = CLOSE_TIMEOUT_S
         self.pace = Pace()
         self.transport.unregisterProducer()
         self.transport.registerProducer(self.pace, True)
@@ -74,7 +76,7 @@ class Protocol(WebSocketProtocol):  # type: ignore[misc]  # daphne has no types
             self.maxMessagePayloadSize = limit
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802 - twisted's name
-        # It has been told, and is cut off in a second. What it sends meanwhile Autobahn would keep, however much.
+        # It has been told, and is cut off in seconds. What it sends meanwhile Autobahn would keep, however much.
         if self.failedByMe:
             return
         # An acknowledgement comes in a segment of its own, and Autobahn takes five times as long over it.

@@ -48,9 +48,18 @@ THREADS = 4
 _THREADS = Threads(THREADS)
 
 
+_CHECKS = Threads(1)
+
+
 async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Call a function that uses the database, in a thread."""
     call: Callable[P, Awaitable[T]] = database_sync_to_async(function, thread_sensitive=False, executor=_THREADS)
+    return await call(*args, **kwargs)
+
+
+async def in_guards_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """The same, in the one thread that checks who may stay: no work of anybody's is before it."""
+    call: Callable[P, Awaitable[T]] = database_sync_to_async(function, thread_sensitive=False, executor=_CHECKS)
     return await call(*args, **kwargs)
 
 

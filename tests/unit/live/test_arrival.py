@@ -47,7 +47,7 @@ async def test_r07_a_replay_that_is_larger_than_it_should_be_is_the_whole_room(
 ) -> None:
     access = await in_thread(cast.access, "viewer")
     before = await in_thread(events.newest, cast.project.pk)
-    await in_thread(rename, cast, 10, arrival.MAX_REPLAY_BYTES // letter_bytes // 10 + 1, letter)
+    await in_thread(rename, cast, 10, events.REPLAY_BYTES // letter_bytes // 10 + 1, letter)
     came = await Arrivals().read(access, before)
     (welcome,) = (json.loads(text) for text in came.texts)
     assert welcome["room"]["seq"] == came.seq == before + 10

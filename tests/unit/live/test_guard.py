@@ -1,8 +1,10 @@
 """Who may have a socket, and who still may: rules R-04 and R-15 of studio/live/SPEC-ROOM.md."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -14,9 +16,9 @@ from django.utils import timezone
 
 from studio.domain import projects
 from studio.domain.access import Access
-from studio.live import broadcast, groups, guard
+from studio.live import broadcast, groups, guard, threads
 from studio.live.guard import Guard
-from studio.live.threads import in_thread
+from studio.live.threads import in_guards_thread, in_thread
 from studio.models import Membership, Role, User
 from tests.factories import Cast
 
@@ -205,9 +207,9 @@ async def test_r15_everybody_is_checked_by_one_at_a_time_however_often_it_is_ask
         nonlocal checks
         checks += 1
         await goes_on.wait()
-        return await in_thread(function, *arguments)
+        return await in_guards_thread(function, *arguments)
 
-    monkeypatch.setattr(guard, "in_thread", slow)
+    monkeypatch.setattr(guard, "in_guards_thread", slow)
     asked = [asyncio.create_task(keeper.revoked(groups.EVERYBODY)) for _ in range(20)]
     await asyncio.sleep(0)
     goes_on.set()
@@ -216,26 +218,108 @@ async def test_r15_everybody_is_checked_by_one_at_a_time_however_often_it_is_ask
     keeper.forget(one)
 
 
-async def test_r15_one_socket_that_cannot_be_checked_keeps_no_other_open(
+class Broken:
+    """Checks of which the first few fail."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+        self.left = times
+        monkeypatch.setattr(guard, "in_guards_thread", self)
+        monkeypatch.setattr(guard, "AGAIN_S", 0.0)
+
+    async def __call__(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        if self.left:
+            self.left -= 1
+            raise RuntimeError("no connection in time")
+        return await in_guards_thread(function, *arguments)
+
+
+async def test_r15_a_check_that_fails_is_made_again(
     door: MakeDoor, cast: Cast, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     keeper, doors = Guard(), [door("viewer"), door("viewer")]
     for each in doors:
         await keeper.admit(each)
     await in_thread(_remove, cast)
-    checks = iter([RuntimeError("no connection in time")])
-
-    async def broken_once(function: Callable[..., Any], *arguments: Any) -> Any:
-        if error := next(checks, None):
-            raise error
-        return await in_thread(function, *arguments)
-
-    monkeypatch.setattr(guard, "in_thread", broken_once)
+    Broken(monkeypatch, 3)
     await keeper.revoked(f"user:{cast.viewer.pk}")
-    assert [each.closed for each in doors] == ["", "revoked"]
+    assert [each.closed for each in doors] == ["revoked", "revoked"]
     assert "no connection in time" in caplog.text
     for each in doors:
         keeper.forget(each)
+
+
+async def test_r15_who_is_named_and_cannot_be_checked_does_not_stay(
+    door: MakeDoor, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper, one = Guard(), door("viewer")
+    await keeper.admit(one)
+    Broken(monkeypatch, guard.AGAIN)
+    await keeper.revoked(f"user:{cast.viewer.pk}")
+    assert one.closed == "unavailable"
+    keeper.forget(one)
+
+
+async def test_r15_in_a_round_one_that_cannot_be_checked_keeps_no_other_open(
+    door: MakeDoor, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper, doors = Guard(), [door("viewer"), door("viewer")]
+    for each in doors:
+        await keeper.admit(each)
+    await in_thread(_remove, cast)
+    Broken(monkeypatch, 1)
+    await keeper.revoked(groups.EVERYBODY)
+    assert [each.closed for each in doors] == ["", "revoked"]
+    for each in doors:
+        keeper.forget(each)
+
+
+async def test_r15_checks_wait_for_no_work_of_clients(door: MakeDoor, cast: Cast) -> None:
+    keeper, one, goes_on = Guard(), door("viewer"), threading.Event()
+    await keeper.admit(one)
+    await in_thread(_remove, cast)
+    busy = [asyncio.create_task(in_thread(goes_on.wait, 10)) for _ in range(2 * threads.THREADS)]
+    await asyncio.sleep(0)
+    try:
+        await asyncio.wait_for(keeper.revoked(f"user:{cast.viewer.pk}"), 5)
+        assert one.closed == "revoked"
+    finally:
+        goes_on.set()
+        await asyncio.gather(*busy)
+    keeper.forget(one)
+
+
+@pytest.mark.parametrize("key", ["", "x" * 8, "A" * 32, "a" * 31 + "\0", "a" * 33])
+async def test_what_is_no_session_is_nobodys_and_costs_no_thread(
+    door: MakeDoor, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setattr(guard, "in_thread", None)
+    one = door()
+    one.scope["session"] = SimpleNamespace(session_key=key)
+    assert await Guard().admit(one) == "unauthenticated"
+
+
+async def test_r04_a_session_that_opens_many_at_once_is_counted_before_anything_is_read(
+    door: MakeDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "SOCKETS_PER_PERSON", 3)
+    keeper, goes_on, reads = Guard(), asyncio.Event(), 0
+
+    async def slow(function: Callable[..., Any], *arguments: Any) -> Any:
+        nonlocal reads
+        reads += 1
+        await goes_on.wait()
+        return await in_thread(function, *arguments)
+
+    monkeypatch.setattr(guard, "in_thread", slow)
+    doors = [door("viewer") for _ in range(5)]
+    coming = [asyncio.create_task(keeper.admit(each)) for each in doors]
+    await asyncio.wait(coming, return_when=asyncio.FIRST_COMPLETED)
+    goes_on.set()
+    assert await asyncio.gather(*coming) == ["", "", "", "too_much", "too_much"]
+    assert reads == 3
+    for each in doors:
+        keeper.forget(each)
+    assert not keeper._counts
 
 
 async def test_r15_a_message_closes_only_those_whom_it_names(door: MakeDoor, cast: Cast) -> None:

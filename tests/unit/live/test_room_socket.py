@@ -9,6 +9,7 @@ import pytest
 
 from studio.live import arrival, hub, rooms
 from studio.live.consumers import RoomConsumer
+from studio.models import Role
 
 
 class Admitted(RoomConsumer):
@@ -23,7 +24,9 @@ class Admitted(RoomConsumer):
         self.greeted.set()
 
     async def _admit(self) -> None:
-        self.access: Any = SimpleNamespace(user=SimpleNamespace(pk=1), project=SimpleNamespace(pk=self.project_id))
+        self.access: Any = SimpleNamespace(
+            user=SimpleNamespace(pk=1), project=SimpleNamespace(pk=self.project_id), role=Role.EDITOR
+        )
         self._admitted = True
         await self.opened()
 
@@ -43,7 +46,7 @@ class Greeting:
 
     async def read(self, *_given: object) -> arrival.Arrival:
         await self._part("read")
-        return arrival.Arrival(("the room",), 7, (uuid4(),))
+        return arrival.Arrival(("the room",), 7, (uuid4(),), Role.EDITOR)
 
     async def newest_previews(self, take_ids: list[UUID]) -> list[tuple[UUID, bytes]]:
         await self._part("previews")
