@@ -66,16 +66,19 @@ class Socket(AsyncConsumer):  # type: ignore[misc]  # channels has no types
         await send({"type": "websocket.accept"})
         self._writer = asyncio.create_task(self._write())
         try:
-            await self._admit()
-            while (message := await receive())["type"] == "websocket.receive":
+            for message in await self._let_in(receive):
                 await self.dispatch(message)
+            message = await self._hearing
+            while message["type"] == "websocket.receive":
+                await self.dispatch(message)
+                message = await receive()
         finally:
+            self._hearing.cancel()
             await self._leave()
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Take one message in, or close over what it is."""
-        text = message.get("text")
-        data: str | bytes = message["bytes"] if text is None else text
+        data = _said(message)
         if self.closing is None and self.within_limits(data):
             await self.received(data)
 
@@ -113,6 +116,32 @@ class Socket(AsyncConsumer):  # type: ignore[misc]  # channels has no types
         if not self._writer.done():
             self._writer.cancel()
             self._writer = asyncio.create_task(self._transmit_close())
+
+    async def _let_in(self, receive: Receive) -> list[dict[str, Any]]:
+        """Be admitted. Returns what the peer said meanwhile, which the server would queue without bound."""
+        admitting: asyncio.Future[None] = asyncio.create_task(self._admit())
+        early: list[dict[str, Any]] = []
+        size_bytes = 0
+        self._hearing = _hear(receive)
+        try:
+            while True:
+                both: set[asyncio.Future[Any]] = {admitting, self._hearing}
+                await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+                if admitting.done():
+                    admitting.result()
+                    return early
+                message = self._hearing.result()
+                if message["type"] != "websocket.receive":
+                    return early  # it is gone, and the loop that comes after this sees so
+                self._hearing = _hear(receive)
+                size_bytes += count_bytes(_said(message))
+                if size_bytes > BYTE_BURST or len(early) >= MESSAGE_BURST:
+                    self.close("too_much")
+                if self.closing is None:
+                    early.append(message)
+        finally:
+            admitting.cancel()
+            await asyncio.wait({admitting})
 
     async def _admit(self) -> None:
         try:
@@ -155,6 +184,16 @@ class Socket(AsyncConsumer):  # type: ignore[misc]  # channels has no types
     async def _transmit_close(self) -> None:
         with contextlib.suppress(RuntimeError):
             await self._transmit({"type": "websocket.close", "code": self.closing})
+
+
+def _hear(receive: Receive) -> "asyncio.Future[dict[str, Any]]":
+    return asyncio.ensure_future(receive())
+
+
+def _said(message: dict[str, Any]) -> str | bytes:
+    text = message.get("text")
+    data: str | bytes = message["bytes"] if text is None else text
+    return data
 
 
 def _body(frame: Frame) -> dict[str, Frame]:

@@ -27,14 +27,14 @@ class Echo(Socket):
 class Wire:
     """A server and its peer; ``reads`` says whether the peer reads."""
 
-    def __init__(self) -> None:
+    def __init__(self, made: Socket | None = None) -> None:
         self.inward: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.outward: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.reads = asyncio.Event()
         self.reads.set()
         self.sending = asyncio.Event()
         self.breaks_at = ""
-        self.socket = Echo()
+        self.socket = made or Echo()
         scope = {"type": "websocket", "url_route": {"kwargs": {"project_id": uuid4()}}}
         self.say({"type": "websocket.connect"})
         self.task = asyncio.create_task(self.socket(scope, self.inward.get, self._send))
@@ -53,6 +53,16 @@ class Wire:
             pass
         code: int = message["code"]
         return code
+
+    async def taken(self) -> None:
+        """Wait until the socket has taken all that was said."""
+        async with asyncio.timeout(5):
+            while not self.inward.empty():  # noqa: ASYNC110 - a queue tells nobody that it is empty
+                await asyncio.sleep(0)
+
+    def opens(self) -> None:
+        assert isinstance(self.socket, Slow)
+        self.socket.opens.set()
 
     async def gone(self) -> None:
         self.say({"type": "websocket.disconnect", "code": 1006})
@@ -212,3 +222,52 @@ async def test_r02_whoever_cannot_be_looked_up_in_time_is_not_taken_for_a_strang
     wire = Wire()
     assert await wire.closed_with() == 4503
     await wire.gone()
+
+
+class Slow(Echo):
+    """Somebody is let in when the test says so."""
+
+    async def _admit(self) -> None:
+        self.opens = asyncio.Event()
+        await self.opens.wait()
+
+
+@pytest.fixture
+async def slow() -> Wire:
+    made = Wire(Slow())
+    assert await made.next() == {"type": "websocket.accept"}
+    return made
+
+
+async def test_what_is_said_before_one_is_let_in_is_answered_afterwards(slow: Wire) -> None:
+    slow.text("one")
+    slow.text("two")
+    await slow.taken()
+    slow.opens()
+    slow.text("three")
+    assert [(await slow.next())["text"] for _ in range(3)] == ["one", "two", "three"]
+    await slow.gone()
+
+
+@pytest.mark.parametrize(("count", "text"), [(MESSAGE_BURST + 1, "x"), (6, "x" * (200 * 1024))])
+async def test_r04_what_is_said_before_one_is_let_in_has_limits_too(slow: Wire, count: int, text: str) -> None:
+    for _ in range(count):
+        slow.text(text)
+    assert await slow.closed_with() == 4429
+    await slow.taken()
+    await slow.gone()
+
+
+async def test_whoever_leaves_before_they_are_let_in_is_not_waited_for(slow: Wire) -> None:
+    await slow.gone()
+    assert slow.task.done()
+
+
+async def test_an_error_while_one_is_let_in_is_not_swallowed() -> None:
+    class Failing(Echo):
+        async def _admit(self) -> None:
+            raise ValueError("nothing opened")
+
+    made = Wire(Failing())
+    with pytest.raises(ValueError, match="nothing opened"):
+        await asyncio.wait_for(made.task, 5)
