@@ -15,11 +15,11 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 
 from studio import trace
-from studio.domain.access import Access, enter
+from studio.domain.access import Access, Right, enter
 from studio.domain.errors import DomainError
 from studio.live import groups
 from studio.live.broadcast import digest
-from studio.live.limits import SOCKETS_PER_PERSON, SOCKETS_PER_ROOM
+from studio.live.limits import KEPT_PLACES, SOCKETS_PER_PERSON, SOCKETS_PER_ROOM
 from studio.live.threads import in_guards_thread, in_thread
 from studio.models import User
 
@@ -149,7 +149,8 @@ class Guard:
 
     def _full(self, socket: Guarded) -> bool:
         person, room = _counted(socket)
-        return self._counts[person] >= SOCKETS_PER_PERSON or self._counts[room] >= SOCKETS_PER_ROOM
+        places = SOCKETS_PER_ROOM + (KEPT_PLACES if socket.access.may(Right.EDIT) else 0)
+        return self._counts[person] >= SOCKETS_PER_PERSON or self._counts[room] >= places
 
     async def _go_round(self) -> None:
         """Check every socket every RECHECK_S: this is what holds when a message of REVOKED was lost."""

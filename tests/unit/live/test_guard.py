@@ -74,6 +74,7 @@ async def test_r04_sockets_are_counted_by_person_and_by_room_and_kind(
 ) -> None:
     monkeypatch.setattr(guard, "SOCKETS_PER_PERSON", 3)
     monkeypatch.setattr(guard, "SOCKETS_PER_ROOM", 4)
+    monkeypatch.setattr(guard, "KEPT_PLACES", 0)
     keeper = Guard()
     doors = [door("viewer", kind) for kind in ("room", "document", "room")]
     assert [await keeper.admit(each) for each in doors] == ["", "", ""]
@@ -82,6 +83,16 @@ async def test_r04_sockets_are_counted_by_person_and_by_room_and_kind(
     assert await keeper.admit(door("owner", "document")) == ""
     keeper.forget(doors[0])
     assert await keeper.admit(door("viewer")) == ""
+
+
+async def test_r04_who_only_looks_keeps_nobody_out_who_may_edit(
+    door: MakeDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "SOCKETS_PER_ROOM", 2)
+    monkeypatch.setattr(guard, "KEPT_PLACES", 1)
+    keeper = Guard()
+    assert [await keeper.admit(door("viewer")) for _ in range(3)] == ["", "", "too_much"]
+    assert [await keeper.admit(door("editor")) for _ in range(2)] == ["", "too_much"]
 
 
 def _remove(cast: Cast) -> None:

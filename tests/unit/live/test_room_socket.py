@@ -1,4 +1,4 @@
-"""The room socket's own task: rules R-15 and R-19 of studio/live/SPEC-ROOM.md."""
+"""The room socket's own task: rules R-04, R-15 and R-19 of studio/live/SPEC-ROOM.md."""
 
 import asyncio
 from types import SimpleNamespace
@@ -9,6 +9,7 @@ import pytest
 
 from studio.live import arrival, hub, rooms
 from studio.live.consumers import RoomConsumer
+from studio.live.limits import HELLO_BURST
 from studio.models import Role
 
 
@@ -118,4 +119,20 @@ async def test_r19_a_socket_that_answers_no_more_is_closed_and_logged(
     assert await asyncio.wait_for(outward.get(), 5) == {"type": "websocket.close", "code": 4503}
     assert "this room cannot be heard" in caplog.text
     inward.put_nowait({"type": "websocket.disconnect", "code": 4503})
+    await asyncio.wait_for(task, 5)
+
+
+async def test_r04_hello_has_a_rate_for_each_has_the_room_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    greeting, peer = Greeting("enter"), SlowPeer()
+    monkeypatch.setattr(rooms.Rooms, "enter", greeting.enter)
+    peer.reads.set()
+    inward: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    inward.put_nowait({"type": "websocket.connect"})
+    for _ in range(HELLO_BURST + 1):
+        inward.put_nowait({"type": "websocket.receive", "text": '{"type":"hello","v":1}'})
+    task = asyncio.create_task(Admitted()(SCOPE, inward.get, peer.take))
+    await asyncio.wait_for(peer.closed.wait(), 5)
+    assert peer.read[-1] == {"type": "websocket.close", "code": 4429}
+    greeting.goes_on.set()
+    inward.put_nowait({"type": "websocket.disconnect", "code": 4429})
     await asyncio.wait_for(task, 5)
