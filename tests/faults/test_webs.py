@@ -1,6 +1,7 @@
-"""Web processes that are killed, and stopped one after the other, with people typing: F-5 to F-7."""
+"""Web processes that are killed, stopped one after the other, and up for days, with people typing: F-5 to F-7 and F-20."""
 
 import asyncio
+import signal
 import statistics
 from functools import partial
 from typing import Any
@@ -11,10 +12,12 @@ from studio.live.threads import in_thread
 from tests.factories import Cast
 from tests.faults.asking import ask
 from tests.faults.editors import Editor, until
+from tests.faults.later_web import SAID
 from tests.faults.light_worker import SLOW
 from tests.faults.oracle import edits_hold, history, takes_hold
 from tests.faults.part import Part
 from tests.faults.stage import Stage, long, wait_until
+from tests.live.rooms.client import room as open_room
 
 pytestmark = pytest.mark.timeout(long(120, 900))
 
@@ -111,3 +114,30 @@ async def test_f7_a_rolling_restart_costs_no_edit_no_try_and_a_blip(
         assert back_s(room.editors)[-1] <= 5
     ended = await in_thread(takes_hold, stage, takes)
     assert [(take.state, take.tries) for take in ended] == [("done", 1)] * 4
+
+
+async def test_f20_after_more_than_a_day_nobodys_connection_has_ended_and_everything_is_still_told(
+    stage: Stage, cast: Cast, cookies: dict[str, str], typing: Any, light: Part
+) -> None:
+    url = stage.urls[0]
+    stage.webs[0].kill()
+    web = stage.part(
+        "later-web", "-m", "tests.faults.later_web", "--host", "127.0.0.1", "--port", url.rpartition(":")[2]
+    )
+    web.start()
+    try:
+        stage.await_web(stage.webs[0])
+        async with typing(6, urls=[url]) as room, open_room(url, cast.project.pk, cookies["viewer"]) as viewer:
+            await viewer.hello()
+            await room.wrote(20)
+            for day in range(1, 4):
+                web.signal(signal.SIGUSR1)
+                await until(lambda wanted=day: web.said().count(SAID) == wanted, 5, "its clocks have moved")
+                await room.wrote(40)
+                await in_thread(ask, cast)
+                await viewer.wait(lambda message: message["type"] == "take.done")
+            room.rest()
+            await edits_hold(room.editors)
+            assert all(one.absences == [] for one in room.editors)
+    finally:
+        web.kill()
