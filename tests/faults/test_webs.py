@@ -1,4 +1,4 @@
-"""Web processes that are killed, stopped one after the other, and up for days, with people typing: F-5 to F-7 and F-20."""
+"""Web processes that are killed, stopped one by one, and up for days, with people typing: F-5 to F-7 and F-20."""
 
 import asyncio
 import signal
@@ -29,6 +29,10 @@ def back_s(editors: list[Editor]) -> list[float]:
 
 def reads(editor: Editor, letter: str) -> bool:
     return letter in editor.text
+
+
+def has_said(web: Part, times: int) -> bool:
+    return web.said().count(SAID) == times
 
 
 def tell(what: str, values: list[float]) -> None:
@@ -121,9 +125,8 @@ async def test_f20_after_more_than_a_day_nobodys_connection_has_ended_and_everyt
 ) -> None:
     url = stage.urls[0]
     stage.webs[0].kill()
-    web = stage.part(
-        "later-web", "-m", "tests.faults.later_web", "--host", "127.0.0.1", "--port", url.rpartition(":")[2]
-    )
+    address = "--host", "127.0.0.1", "--port", url.rpartition(":")[2]
+    web = stage.part("later-web", "-m", "tests.faults.later_web", *address)
     web.start()
     try:
         stage.await_web(stage.webs[0])
@@ -132,7 +135,7 @@ async def test_f20_after_more_than_a_day_nobodys_connection_has_ended_and_everyt
             await room.wrote(20)
             for day in range(1, 4):
                 web.signal(signal.SIGUSR1)
-                await until(lambda wanted=day: web.said().count(SAID) == wanted, 5, "its clocks have moved")
+                await until(partial(has_said, web, day), 5, "its clocks have moved")
                 await room.wrote(40)
                 await in_thread(ask, cast)
                 await viewer.wait(lambda message: message["type"] == "take.done")
