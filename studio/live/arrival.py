@@ -13,7 +13,11 @@ from studio.domain.access import Access, Right, rights_of, roles
 from studio.domain.errors import not_found
 from studio.live import broadcast, protocol
 from studio.live.shared import Shared
+from studio.live.threads import THREADS
 from studio.models import Role, User
+
+AT_ONCE = THREADS // 2
+"""Readings. They are the longest that a client can ask for, and commands and admissions want a thread as well."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +51,9 @@ class Arrivals:
     """Reads rooms for those who come in: once for all who come while the reading before theirs runs."""
 
     def __init__(self) -> None:
-        self._whole: Shared[tuple[UUID, str], int, Reading] = Shared(read_whole)
-        self._missed: Shared[tuple[UUID, str, int], int, Reading | None] = Shared(read_missed)
+        places = asyncio.Semaphore(AT_ONCE)
+        self._whole: Shared[tuple[UUID, str], int, Reading] = Shared(read_whole, places)
+        self._missed: Shared[tuple[UUID, str, int], int, Reading | None] = Shared(read_missed, places)
 
     async def read(self, access: Access, last_seq: int | None) -> Arrival:
         """Read a room, in the language of now, for somebody who has seen its events up to ``last_seq``, or nothing.

@@ -20,13 +20,13 @@ class _Batch(Generic[A, T]):
 
 
 class Shared(Generic[K, A, T]):
-    """Calls ``work(key, askers)`` in a thread, for each key one call at a time.
+    """Calls ``work(key, askers)`` in a thread, for each key one call at a time, of all keys as many as ``places`` has.
 
     Whoever asks gets the result of a call that began after they asked: of the next one, when one is running.
     """
 
-    def __init__(self, work: Callable[[K, Set[A]], T]) -> None:
-        self._work = work
+    def __init__(self, work: Callable[[K, Set[A]], T], places: asyncio.Semaphore) -> None:
+        self._work, self._places = work, places
         self._next: dict[K, _Batch[A, T]] = {}
         self._running: dict[K, asyncio.Task[T]] = {}
 
@@ -46,10 +46,10 @@ class Shared(Generic[K, A, T]):
     async def _do(self, key: K, before: "asyncio.Task[T] | None") -> T:
         if before is not None:
             await asyncio.wait([before])
-        batch = self._next.pop(key)
-        self._running[key] = batch.task
-        try:
-            return await in_thread(self._work, key, frozenset(batch.askers))
-        finally:
-            if self._running[key] is batch.task:
+        async with self._places:
+            batch = self._next.pop(key)
+            self._running[key] = batch.task
+            try:
+                return await in_thread(self._work, key, frozenset(batch.askers))
+            finally:
                 del self._running[key]

@@ -181,3 +181,26 @@ async def test_r24_a_reading_that_fails_fails_for_those_who_asked_and_for_no_oth
     told = await asyncio.gather(*(arrivals.read(access, None) for _ in range(3)), return_exceptions=True)
     assert [str(error) for error in told] == ["no connection in time"] * 3
     assert (await arrivals.read(access, None)).texts
+
+
+async def test_r24_readings_leave_threads_to_others(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, goes_on, read = list[int](), threading.Event(), arrival.read_missed
+
+    def slow(key: tuple[UUID, str, int], user_ids: Set[int]) -> arrival.Reading | None:
+        begun.append(key[2])
+        assert goes_on.wait(5)
+        return read(key, user_ids)
+
+    monkeypatch.setattr(arrival, "read_missed", slow)
+    arrivals, (access,) = Arrivals(), await enter(cast, "viewer")
+    before = await in_thread(events.newest, cast.project.pk)
+    await in_thread(rename, cast, 8, 10)
+    asked = [asyncio.create_task(arrivals.read(access, before + number)) for number in range(8)]
+    async with asyncio.timeout(5):
+        while len(begun) < arrival.AT_ONCE:  # noqa: ASYNC110 - a thread says so
+            await asyncio.sleep(0.01)
+        await asyncio.gather(*(in_thread(int) for _ in range(20)))
+    assert len(begun) == arrival.AT_ONCE
+    goes_on.set()
+    assert [came.seq for came in await asyncio.gather(*asked)] == [before + 8] * 8
+    assert len(begun) == 8
