@@ -15,7 +15,7 @@ SOCKETS_PER_PERSON = 20
 """Ten pages of one person in one web process: each has a room socket and a document socket."""
 SOCKETS_PER_ROOM, KEPT_PLACES = 250, 50
 """Of each of the two kinds, in one web process; and those beyond, for who may edit: guests who only look, however many,
-cannot keep a room's own people out."""
+cannot keep them out."""
 
 
 def count_bytes(message: str | bytes) -> int:
