@@ -10,7 +10,7 @@ django_application = get_asgi_application()
 
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import OriginValidator
-from channels.sessions import SessionMiddlewareStack
+from channels.sessions import CookieMiddleware
 from django.conf import settings
 
 from project.traced import Traced
@@ -19,7 +19,7 @@ from studio.live.routing import websocket_urlpatterns
 # Full origins: AllowedHostsOriginValidator would let in the same host on another port or scheme.
 websocket_application = OriginValidator(
     # Whose session it is, the guard asks: of a socket that has been accepted, in the thread that asks what they may.
-    SessionMiddlewareStack(URLRouter(websocket_urlpatterns)),
+    CookieMiddleware(URLRouter(websocket_urlpatterns)),
     settings.ALLOWED_ORIGINS,
 )
 

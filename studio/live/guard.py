@@ -4,30 +4,26 @@ import asyncio
 import logging
 import re
 from collections import Counter
-from importlib import import_module
-from typing import Any, Protocol
+from collections.abc import Collection, Set
+from typing import Protocol
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from django.conf import settings
-from django.contrib import auth
-from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest
-
 from studio import trace
-from studio.domain.access import Access, Right, enter
-from studio.domain.errors import DomainError
-from studio.live import groups
+from studio.domain.access import Access, Right
+from studio.live import admission, groups
 from studio.live.broadcast import digest
 from studio.live.limits import KEPT_PLACES, SOCKETS_PER_PERSON, SOCKETS_PER_ROOM
-from studio.live.threads import in_guards_thread, in_thread
-from studio.models import User
+from studio.live.shared import Shared
+from studio.live.threads import in_guards_thread
 
 logger = logging.getLogger(__name__)
 
 RECHECK_S = 30.0
+CHECKED_AT_ONCE = 50
+"""Sockets whose standing is read with one another, in some 10 ms."""
 AGAIN_S, AGAIN = 0.3, 5
-"""How soon and how often somebody whose way in changed is checked again, when that failed."""
+"""How soon and how often those whose way in changed are checked again, when that failed."""
 _SESSION_KEY = re.compile(r"[a-z0-9]{32}")
 
 
@@ -35,11 +31,15 @@ class Guarded(Protocol):
     """A socket, as the guard sees it."""
 
     kind: str
-    scope: dict[str, Any]
     project_id: UUID
     access: Access
 
+    @property
+    def session_key(self) -> str: ...
+
     def close(self, reason: str) -> None: ...
+
+    def __hash__(self) -> int: ...
 
 
 class Guard:
@@ -50,24 +50,24 @@ class Guard:
         self._counts = Counter[object]()
         self._arriving: dict[Guarded, set[str]] = {}
         """What was revoked since the access of a socket began to be read."""
+        self._finding: Shared[None, Guarded, dict[Guarded, Access | str]] = Shared(self._read, asyncio.Semaphore())
         self._rounds: asyncio.Task[None] | None = None
         self._is_due = self._is_checking = False
         """Whether everybody has to be checked once more, and whether that is being done."""
 
     async def admit(self, socket: Guarded) -> str:
         """Set the socket's access; else the reason to close it, from CLOSE_CODES."""
-        session_key: str = socket.scope["session"].session_key or ""
-        if not _SESSION_KEY.fullmatch(session_key):
+        if not _SESSION_KEY.fullmatch(socket.session_key):
             return "unauthenticated"
-        if self._counts[_arriving(session_key)] >= SOCKETS_PER_PERSON:
+        if self._counts[_arriving(socket)] >= SOCKETS_PER_PERSON:
             return "too_much"
-        found = await self._find(socket, session_key)
+        found = await self._find(socket)
         if isinstance(found, str):
             return found
         socket.access = found
         if self._full(socket):
             return "too_much"
-        self._sockets[socket] = digest(session_key)
+        self._sockets[socket] = digest(socket.session_key)
         self._counts.update(_counted(socket))
         self._rounds = self._rounds or asyncio.create_task(self._go_round(), context=trace.only())
         return ""
@@ -88,31 +88,35 @@ class Guard:
             await self._check_everybody()
             return
         named = [socket for socket, session in self._sockets.items() if payload in _concerning(socket.access, session)]
-        await asyncio.gather(*map(self._check_or_close, named))
+        await self._check_or_close(named)
 
-    async def check(self, socket: Guarded) -> None:
-        """Close the socket when its session has ended, or its person's role is not what it was."""
-        session_key: str = socket.scope["session"].session_key or ""
-        if reason := await in_guards_thread(standing, session_key, socket.access):
-            socket.close(reason)
+    async def check(self, sockets: Collection[Guarded]) -> None:
+        """Close those whose session has ended, or whose person's role is not what it was."""
+        found = await in_guards_thread(admission.find, {_asked(socket) for socket in sockets})
+        for socket in sockets:
+            if reason := standing(socket.access, found[_asked(socket)]):
+                socket.close(reason)
 
-    async def _find(self, socket: Guarded, session_key: str) -> Access | str:
+    async def _find(self, socket: Guarded) -> Access | str:
         """Their access, or why there is none. Read again when it was revoked while it was being read."""
         heard = self._arriving[socket] = set()
-        self._counts[_arriving(session_key)] += 1
-
-        def read() -> Access | str:
-            heard.clear()  # what was said while this waited for a thread is in the rows
-            return arrive(session_key, socket.project_id)
-
+        self._counts[_arriving(socket)] += 1
         try:
             while True:
-                found = await in_thread(read)
-                if isinstance(found, str) or not heard & _concerning(found, digest(session_key)):
+                found = (await self._finding.ask(None, socket))[socket]
+                if isinstance(found, str) or not heard & _concerning(found, digest(socket.session_key)):
                     return found
         finally:
             del self._arriving[socket]
-            self._counts -= Counter([_arriving(session_key)])
+            self._counts -= Counter([_arriving(socket)])
+
+    def _read(self, _: None, sockets: Set[Guarded]) -> dict[Guarded, Access | str]:
+        """In a thread: what each of these is let in to, or why it is not."""
+        for socket in sockets:
+            # What was said while this waited for a thread is in the rows.
+            self._arriving.get(socket, set()).clear()
+        found = admission.find({_asked(socket) for socket in sockets})
+        return {socket: found[_asked(socket)] for socket in sockets}
 
     async def _check_everybody(self) -> None:
         """Once for all who ask for it while it is done: a Redis that comes and goes asks ten times a second."""
@@ -123,29 +127,34 @@ class Guard:
         try:
             while self._is_due:
                 self._is_due = False
-                for socket in list(self._sockets):
-                    await self._check_and_go_on(socket)
+                await self._check_all()
         finally:
             self._is_checking = False
 
-    async def _check_or_close(self, socket: Guarded) -> None:
-        """One whose way in changed does not stay because nobody can say how: its page comes back and is asked."""
+    async def _check_or_close(self, sockets: Collection[Guarded]) -> None:
+        """Those whose way in changed do not stay because nobody can say how: their pages come back and are asked."""
         for _ in range(AGAIN):
-            try:
-                await self.check(socket)
-            except Exception:
-                logger.exception("access of user %s was not checked", socket.access.user.pk)
-                await asyncio.sleep(AGAIN_S)
-            else:
+            if await self._has_checked(sockets):
                 return
-        socket.close("unavailable")
+            await asyncio.sleep(AGAIN_S)
+        for socket in sockets:
+            socket.close("unavailable")
 
-    async def _check_and_go_on(self, socket: Guarded) -> None:
-        """One that cannot be checked never keeps the others from it."""
+    async def _check_all(self) -> None:
+        """Those that cannot be checked never keep the others from it."""
+        sockets = list(self._sockets)
+        for first in range(0, len(sockets), CHECKED_AT_ONCE):
+            await self._has_checked(sockets[first : first + CHECKED_AT_ONCE])
+
+    async def _has_checked(self, sockets: Collection[Guarded]) -> bool:
         try:
-            await self.check(socket)
+            await self.check(sockets)
         except Exception:
-            logger.exception("access of user %s was not checked", socket.access.user.pk)
+            logger.exception(
+                "access of users %s was not checked", sorted({socket.access.user.pk for socket in sockets})
+            )
+            return False
+        return True
 
     def _full(self, socket: Guarded) -> bool:
         person, room = _counted(socket)
@@ -156,8 +165,7 @@ class Guard:
         """Check every socket every RECHECK_S: this is what holds when a message of REVOKED was lost."""
         while True:
             await asyncio.sleep(RECHECK_S)
-            for socket in list(self._sockets):
-                await self._check_and_go_on(socket)
+            await self._check_all()
 
 
 def _concerning(access: Access, session: str) -> set[str]:
@@ -165,16 +173,13 @@ def _concerning(access: Access, session: str) -> set[str]:
     return {f"user:{access.user.pk}", f"session:{session}", groups.EVERYBODY}
 
 
-def _person(session_key: str) -> User | AnonymousUser:
-    request = HttpRequest()
-    request.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
-    user: User | AnonymousUser = auth.get_user(request)
-    return user
+def _asked(socket: Guarded) -> admission.Asked:
+    return socket.session_key, socket.project_id
 
 
-def _arriving(session_key: str) -> object:
+def _arriving(socket: Guarded) -> object:
     """What a socket counts for until it is known whose it is."""
-    return "arriving", session_key
+    return "arriving", socket.session_key
 
 
 def _counted(socket: Guarded) -> tuple[object, object]:
@@ -182,27 +187,13 @@ def _counted(socket: Guarded) -> tuple[object, object]:
     return socket.access.user.pk, (socket.kind, socket.project_id)
 
 
-def arrive(session_key: str, project_id: UUID) -> Access | str:
-    """The access of whoever has this session, or why there is none."""
-    user = _person(session_key)
-    if not user.is_authenticated:
+def standing(before: Access, now: Access | str) -> str:
+    """Why somebody who was let in has to go, or "": by what their session is let in to now."""
+    if isinstance(now, str):
+        return "revoked" if now == "not_found" else now
+    if now.user.pk != before.user.pk:
         return "unauthenticated"
-    try:
-        return enter(user, project_id)
-    except DomainError:
-        return "not_found"
-
-
-def standing(session_key: str, access: Access) -> str:
-    """Why a socket has to close, or "": the session as it is now, then the role as it is now."""
-    user = _person(session_key)
-    if user.pk != access.user.pk:
-        return "unauthenticated"
-    try:
-        now = enter(user, access.project.pk)
-    except DomainError:
-        return "revoked"
-    return "" if now.role == access.role else "role_changed"
+    return "" if now.role == before.role else "role_changed"
 
 
 _guards: "WeakKeyDictionary[asyncio.AbstractEventLoop, Guard]" = WeakKeyDictionary()

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from channels.consumer import AsyncConsumer
+from django.conf import settings
 
 from studio.domain.access import Access
 from studio.live import guard, shortcut
@@ -42,6 +43,12 @@ class Socket(AsyncConsumer):  # type: ignore[misc]  # channels has no types
     access: Access
     scope: dict[str, Any]
     project_id: UUID
+
+    @property
+    def session_key(self) -> str:
+        """Of the session that the socket was opened with; "" without one."""
+        key: str = self.scope["cookies"].get(settings.SESSION_COOKIE_NAME, "")
+        return key
 
     async def opened(self) -> None:
         """The person is in: ``access`` is set."""

@@ -4,7 +4,6 @@ import asyncio
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +15,7 @@ from django.utils import timezone
 
 from studio.domain import projects
 from studio.domain.access import Access
-from studio.live import broadcast, groups, guard, threads
+from studio.live import admission, broadcast, groups, guard, shared, threads
 from studio.live.guard import Guard
 from studio.live.threads import in_guards_thread, in_thread
 from studio.models import Membership, Role, User
@@ -30,7 +29,7 @@ class Door:
     """A socket, as far as the guard is concerned."""
 
     project_id: UUID
-    scope: dict[str, Any]
+    session_key: str
     kind: str = "room"
     access: Access = field(init=False)
     closed: str = ""
@@ -50,7 +49,7 @@ def door(cast: Cast, sign_in: SignIn) -> Callable[..., Door]:
     keys = {part: sign_in(person).removeprefix(cookie) for part, person in cast.everybody.items()}
 
     def make(part: str = "viewer", kind: str = "room") -> Door:
-        return Door(cast.project.pk, {"session": SessionStore(keys[part])}, kind)
+        return Door(cast.project.pk, keys[part], kind)
 
     return make
 
@@ -64,7 +63,7 @@ async def test_a_member_is_let_in_and_a_stranger_is_not(door: MakeDoor, cast: Ca
     assert await keeper.admit(member) == ""
     assert member.access.role == Role.REVIEWER
     assert await keeper.admit(stranger) == "not_found"
-    nobody = Door(cast.project.pk, {"session": SessionStore()})
+    nobody = Door(cast.project.pk, "")
     assert await keeper.admit(nobody) == "unauthenticated"
     keeper.forget(member)
 
@@ -141,7 +140,8 @@ def test_r15_a_check_says_why_a_socket_has_to_close(
     session_key = sign_in(cast.viewer).removeprefix(f"{settings.SESSION_COOKIE_NAME}=")
     access = cast.access("viewer")
     change(cast)
-    assert guard.standing(session_key, access) == reason
+    asked = session_key, cast.project.pk
+    assert guard.standing(access, admission.find([asked])[asked]) == reason
 
 
 async def test_r15_the_round_closes_what_no_message_told_of(
@@ -171,9 +171,31 @@ async def test_r15_who_is_removed_while_being_let_in_is_not_let_in(
             await keeper.revoked(f"user:{cast.viewer.pk}")
         return found
 
-    monkeypatch.setattr(guard, "in_thread", slow)
+    monkeypatch.setattr(shared, "in_thread", slow)
     assert await keeper.admit(removed) == "not_found"
     assert not keeper._counts
+
+
+async def test_r25_who_comes_meanwhile_is_found_together(
+    door: MakeDoor, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper, goes_on, batches = Guard(), asyncio.Event(), list[int]()
+
+    async def slow(function: Callable[..., Any], *arguments: Any) -> Any:
+        batches.append(len(arguments[1]))
+        await goes_on.wait()
+        return await in_thread(function, *arguments)
+
+    monkeypatch.setattr(shared, "in_thread", slow)
+    first = asyncio.create_task(keeper.admit(door("viewer")))
+    while not batches:  # noqa: ASYNC110 - nothing is told of a batch that begins
+        await asyncio.sleep(0)
+    parts = ["viewer", "stranger", "editor", "owner"]
+    later = [asyncio.create_task(keeper.admit(door(part))) for part in parts]
+    await asyncio.sleep(0)
+    goes_on.set()
+    assert await asyncio.gather(first, *later) == ["", "", "not_found", "", ""]
+    assert batches == [1, 4]
 
 
 async def test_r15_others_who_are_removed_meanwhile_keep_nobody_waiting(
@@ -190,7 +212,7 @@ async def test_r15_others_who_are_removed_meanwhile_keep_nobody_waiting(
         await keeper.revoked(f"user:{cast.editor.pk}")
         return found
 
-    monkeypatch.setattr(guard, "in_thread", slow)
+    monkeypatch.setattr(shared, "in_thread", slow)
     assert await keeper.admit(comes) == ""
     assert reads == 1
     keeper.forget(comes)
@@ -270,9 +292,10 @@ async def test_r15_who_is_named_and_cannot_be_checked_does_not_stay(
     keeper.forget(one)
 
 
-async def test_r15_in_a_round_one_that_cannot_be_checked_keeps_no_other_open(
+async def test_r15_in_a_round_those_that_cannot_be_checked_keep_no_others_open(
     door: MakeDoor, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(guard, "CHECKED_AT_ONCE", 1)
     keeper, doors = Guard(), [door("viewer"), door("viewer")]
     for each in doors:
         await keeper.admit(each)
@@ -303,9 +326,9 @@ async def test_r15_checks_wait_for_no_work_of_clients(door: MakeDoor, cast: Cast
 async def test_what_is_no_session_is_nobodys_and_costs_no_thread(
     door: MakeDoor, monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:
-    monkeypatch.setattr(guard, "in_thread", None)
+    monkeypatch.setattr(shared, "in_thread", None)
     one = door()
-    one.scope["session"] = SimpleNamespace(session_key=key)
+    one.session_key = key
     assert await Guard().admit(one) == "unauthenticated"
 
 
@@ -313,21 +336,21 @@ async def test_r04_a_session_that_opens_many_at_once_is_counted_before_anything_
     door: MakeDoor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(guard, "SOCKETS_PER_PERSON", 3)
-    keeper, goes_on, reads = Guard(), asyncio.Event(), 0
+    keeper, goes_on, asked = Guard(), asyncio.Event(), 0
 
     async def slow(function: Callable[..., Any], *arguments: Any) -> Any:
-        nonlocal reads
-        reads += 1
+        nonlocal asked
+        asked += len(arguments[1])
         await goes_on.wait()
         return await in_thread(function, *arguments)
 
-    monkeypatch.setattr(guard, "in_thread", slow)
+    monkeypatch.setattr(shared, "in_thread", slow)
     doors = [door("viewer") for _ in range(5)]
     coming = [asyncio.create_task(keeper.admit(each)) for each in doors]
     await asyncio.wait(coming, return_when=asyncio.FIRST_COMPLETED)
     goes_on.set()
     assert await asyncio.gather(*coming) == ["", "", "", "too_much", "too_much"]
-    assert reads == 3
+    assert asked == 3
     for each in doors:
         keeper.forget(each)
     assert not keeper._counts
@@ -343,7 +366,7 @@ async def test_r15_a_message_closes_only_those_whom_it_names(door: MakeDoor, cas
     await keeper.revoked(f"user:{cast.viewer.pk}")
     assert (viewer.closed, editor.closed) == ("revoked", "")
     await in_thread(Session.objects.all().delete)
-    await keeper.revoked(f"session:{broadcast.digest(editor.scope['session'].session_key)}")
+    await keeper.revoked(f"session:{broadcast.digest(editor.session_key)}")
     assert editor.closed == "unauthenticated"
     keeper.forget(viewer)
     keeper.forget(editor)
