@@ -185,9 +185,9 @@ class DocumentRoom:
         """Serve edits; returns when the next batch is due."""
         now = asyncio.get_running_loop().time
         started = now()
-        if not edits:
+        if not (allowed := [edit for edit in edits if not edit.is_withdrawn]):
             return started
-        await self._edit(edits)
+        await self._edit(allowed)
         ended = now()
         return ended + _pause_s(ended - started)
 

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from studio.live.presence import Speaker
+from studio.live.protocol import CLOSE_CODES
+
+_RIGHT_ENDED = frozenset(CLOSE_CODES[reason] for reason in ("unauthenticated", "revoked", "not_found", "role_changed"))
 
 
 class Peer(Protocol):
@@ -56,6 +59,11 @@ class Edit:
 
     peer: Peer | None
     update: bytes
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether the right of whoever sent it has ended while it waited."""
+        return self.peer is not None and self.peer.closing in _RIGHT_ENDED
 
 
 @dataclass(frozen=True, slots=True)

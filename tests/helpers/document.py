@@ -106,6 +106,12 @@ class Client:
         async with asyncio.timeout(DEADLINE_S), self._news:
             await self._news.wait_for(lambda: bool(holds()))
 
+    async def taken(self) -> None:
+        """Wait until the server has taken in all that was sent, done or not."""
+        async with asyncio.timeout(DEADLINE_S):
+            while not self._inward.empty():  # noqa: ASYNC110 - a queue tells nobody that it is empty
+                await asyncio.sleep(0)
+
     async def all_saved(self) -> None:
         """Wait until everything that was sent is acknowledged."""
         await self.until(lambda: self.saved >= self.sent)

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from studio.domain.access import Access
-from studio.live import keeper_client
+from studio.live import document_log, keeper_client
 from studio.live.document_wire import awareness_frame, update_frame
 from studio.live.keeper_client import KeeperClient
 from studio.live.limits import BYTE_BURST
+from studio.live.protocol import CLOSE_CODES
 from tests.factories import Cast
 from tests.helpers import fragile_keeper
 from tests.helpers.document import Client
@@ -138,3 +139,29 @@ async def test_d9_a_viewers_update_is_refused(cast: Cast, owner: Access, viewer:
     assert await rows(cast) == before
     reader = await Client.joined(owner)
     assert reader.text(shot) == SEED
+
+
+@pytest.mark.parametrize(("reason", "text"), [("revoked", "A"), ("role_changed", "A"), ("too_slow", "CBA")])
+async def test_d9_what_waits_when_its_senders_right_ends_is_dropped(
+    editor: Access, owner: Access, shot: str, monkeypatch: pytest.MonkeyPatch, reason: str, text: str
+) -> None:
+    one = await Client.joined(editor)
+    writes, goes_on = asyncio.Event(), asyncio.Event()
+    real = document_log.DocumentLog.append
+
+    async def append(log: document_log.DocumentLog, edits: Any) -> bool:
+        writes.set()
+        await goes_on.wait()
+        return await real(log, edits)
+
+    monkeypatch.setattr(document_log.DocumentLog, "append", append)
+    type_at_start(one, shot, "A")
+    await asyncio.wait_for(writes.wait(), 5)
+    for letter in "BC":
+        type_at_start(one, shot, letter)
+    await one.taken()
+    one.session.close(reason)
+    goes_on.set()
+    assert await one.closed_with() == CLOSE_CODES[reason]
+    other = await Client.joined(owner)
+    assert other.text(shot) == f"{text}{SEED}"
