@@ -1,11 +1,13 @@
 """Accounts: what allauth asks of us, and how a guest becomes an account."""
 
+import logging
 from typing import Any
 
 from allauth.account import views as allauth_views
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import login, update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
@@ -18,6 +20,10 @@ from studio.domain import people, projects
 from studio.models import User
 from studio.models.people import COLOUR_COUNT
 from studio.web.guards import person
+
+logger = logging.getLogger(__name__)
+
+_SENT = "account/messages/email_confirmation_sent.txt"
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -33,6 +39,23 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             super().save_user(request, user, form, commit=commit)
             projects.create_workspace(user, workspace_name(user.display_name))
         return user
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """A mail server that is away undoes nothing of what the mail is about: the page says that no mail comes."""
+        try:
+            super().send_mail(template_prefix, email, context)
+        except OSError:  # smtplib's errors are of this kind, too
+            logger.exception("a mail was not sent: %s", template_prefix)
+            self.request.mail_failed = True
+            words = _("The mail server does not answer: no mail was sent. Ask for it again later.")
+            messages.error(self.request, words)
+
+    def add_message(
+        self, request: HttpRequest, level: int, message_template: str | None = None, *more: Any, **named: Any
+    ) -> None:
+        """allauth's, which says that a mail was sent wherever one should have been."""
+        if message_template != _SENT or not getattr(request, "mail_failed", False):
+            super().add_message(request, level, message_template, *more, **named)
 
 
 def name_from(email: str) -> str:
@@ -70,8 +93,9 @@ def keep_account(request: HttpRequest, name: str, address: str, password: str) -
         people.rename_person(user, name)
         people.keep_account(user, address, password)
         kept = EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=False)
+        # Before the new password holds, which signs their other pages out until the answer brings the new session.
+        kept.send_confirmation(request, signup=True)
     update_session_auth_hash(request, user)
-    kept.send_confirmation(request, signup=True)
 
 
 def email(request: HttpRequest) -> HttpResponseBase:

@@ -1,6 +1,7 @@
 """Accounts: signing up, in and out, and a guest who keeps their work."""
 
 import re
+import socket
 
 import pytest
 from django.core import mail
@@ -9,7 +10,7 @@ from pytest_django import Settings
 
 from studio.models import Membership, Project, Role, User
 from studio.web import limits
-from studio.web.accounts import name_from
+from studio.web.accounts import AccountAdapter, name_from
 from tests.factories import Cast, make_person
 from tests.unit.web.conftest import Enter
 
@@ -178,6 +179,65 @@ def test_a_forgotten_password_is_chosen_anew_by_mail(enter: Enter) -> None:
     client.post(form_address, {"password1": "another horse battery", "password2": "another horse battery"})
     person.refresh_from_db()
     assert person.check_password("another horse battery")
+
+
+@pytest.fixture
+def no_mail_server(settings: Settings) -> None:
+    """A mail server that refuses connections: a port that was free a moment ago."""
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = gone.getsockname()
+
+
+NOT_SENT = "no mail was sent"
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("no_mail_server")
+def test_without_a_mail_server_a_guest_becomes_an_account_and_is_told(
+    enter: Enter, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = enter(None)
+    client.post(reverse("try"), {"name": "Mia"})
+    response = client.post(reverse("keep"), {"name": "Mia", "email": "mia@example.com", "password": PASSWORD})
+    assert response.headers["Location"] == reverse("projects")
+    assert not User.objects.get().is_guest
+    assert NOT_SENT in client.get(reverse("projects")).content.decode(), "the session goes on"
+    assert "a mail was not sent" in caplog.text
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("no_mail_server")
+def test_without_a_mail_server_somebody_new_is_signed_in_and_is_told(enter: Enter) -> None:
+    client = enter(None)
+    client.post(reverse("account_signup"), {"email": "mia@example.com", "password1": PASSWORD})
+    html = client.get(reverse("projects")).content.decode()
+    assert NOT_SENT in html
+    assert "sent to" not in html, "nothing is said to be on its way"
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("no_mail_server")
+@pytest.mark.parametrize("known", [True, False])
+def test_without_a_mail_server_a_forgotten_password_says_so_whoever_asks(enter: Enter, known: bool) -> None:
+    person = make_person("Ana")
+    asked = person.email if known else "nobody@example.com"
+    response = enter(None).post(reverse("account_reset_password"), {"email": asked}, follow=True)
+    assert NOT_SENT in response.content.decode()
+
+
+@pytest.mark.django_db
+def test_a_mail_that_fails_by_a_fault_of_ours_leaves_a_guest_a_guest(
+    enter: Enter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = enter(None)
+    client.raise_request_exception = False
+    client.post(reverse("try"), {"name": "Mia"})
+    monkeypatch.setattr(AccountAdapter, "send_mail", None)
+    asked = {"name": "Mia", "email": "mia@example.com", "password": PASSWORD}
+    assert client.post(reverse("keep"), asked).status_code == 500
+    assert User.objects.get().is_guest
+    assert client.get(reverse("projects")).status_code == 200, "the session goes on"
 
 
 def test_every_page_of_accounts_is_in_our_look(cast: Cast, enter: Enter) -> None:
