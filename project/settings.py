@@ -212,15 +212,13 @@ TIME_ZONE = "UTC"
 
 _EMAIL = urlsplit(ENV.email_url)
 EMAIL_BACKEND = (
-    "django.core.mail.backends.smtp.EmailBackend"
-    if _EMAIL.scheme.startswith("smtp")
-    else "django.core.mail.backends.console.EmailBackend"
+    "studio.web.post.Backend" if _EMAIL.scheme.startswith("smtp") else "django.core.mail.backends.console.EmailBackend"
 )
 EMAIL_HOST, EMAIL_PORT = _EMAIL.hostname or "", _EMAIL.port or 25
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_EMAIL.username or ""), unquote(_EMAIL.password or "")
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENV.email_from
 EMAIL_USE_TLS = _EMAIL.scheme == "smtp+tls"
-# Mails are sent while their page is made, which holds one of WEB_POOL's connections; the default waits for ever.
+# Of what is sent in a thread of its own; the default waits for ever.
 EMAIL_TIMEOUT = 10
 
 RUSHES_MODEL, RUSHES_DEVICE = ENV.model, ENV.device

@@ -7,6 +7,7 @@ const FINAL: readonly number[] = [
   CLOSE_CODES.revoked,
   CLOSE_CODES.not_found,
   CLOSE_CODES.stale_epoch,
+  CLOSE_CODES.read_only,
 ];
 
 /** Until the answer to the tab that changed the password has come, and with it the new cookie. */

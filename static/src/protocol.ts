@@ -11,6 +11,7 @@ export const CLOSE_CODES = {
   not_found: 4404,
   stale_epoch: 4409,
   role_changed: 4410,
+  read_only: 4411,
   too_much: 4429,
   too_slow: 4408,
   unavailable: 4503,
@@ -206,7 +207,7 @@ export interface Event {
 
 /** Any change of a take; ``take`` is its whole state. */
 export interface TakeChanged extends Event {
-  type: "take.queued" | "take.started" | "take.retried" | "take.cancelling" | "take.cancelled" | "take.done" | "take.failed";
+  type: "take.queued" | "take.started" | "take.stalled" | "take.retried" | "take.cancelling" | "take.cancelled" | "take.done" | "take.failed";
   take: TakeView;
 }
 

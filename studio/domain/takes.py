@@ -110,6 +110,15 @@ def checkpointed(take_id: UUID, attempt: int, key: str) -> bool:
     return _note(take_id, attempt, checkpoint_key=key)
 
 
+def stalled(take_id: UUID, attempt: int, code: str, message: str) -> bool:
+    """Note why an attempt does not get on, though it goes on trying, and tell the room."""
+    with transaction.atomic():
+        if not _note(take_id, attempt, error_code=code, error_message=message):
+            return False
+        _record(Take.objects.select_related("requested_by").get(pk=take_id), "take.stalled")
+    return True
+
+
 def finish(take_id: UUID, attempt: int, clip: Clip) -> bool:
     """End an attempt with its clip."""
     return _end(take_id, _running(attempt), TakeState.DONE, "take.done", **asdict(clip))
@@ -226,8 +235,9 @@ def _running(attempt: int) -> Q:
 def _move(
     take_id: UUID, at: Q, to: TakeState, type_: str, enqueue: Enqueue | None = None, **changes: Any
 ) -> Take | None:
-    """The one way a state changes: fenced by ``at`` and by the table, with its event."""
+    """The one way a state changes: fenced by ``at`` and by the table, with its event. It ends a stall."""
     sources = [state for state, ends in TRANSITIONS.items() if to in ends]
+    changes = {"error_code": "", "error_message": "", **changes}
     with transaction.atomic():
         if not Take.objects.filter(at, pk=take_id, state__in=sources).update(state=to, **changes):
             return None

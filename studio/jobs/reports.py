@@ -24,8 +24,8 @@ from studio.models import Take
 logger = logging.getLogger(__name__)
 
 PROGRESS_INTERVAL_S = 1.0
-STORE_PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
-"""A storage that is away for a minute costs the take that minute, not another rendering."""
+STORE_PAUSES_S = (1.0, 2.0, 4.0, 8.0, *9 * (10.0,))
+"""A storage that is away for a minute costs the take that minute and some seconds, not another rendering."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -111,12 +111,17 @@ class LostError(Exception):
     """The attempt is not ours any more: a fenced write changed no row."""
 
 
+class UnwantedError(Exception):
+    """Somebody has asked to cancel the take."""
+
+
 class Reporter:
     """Follows one attempt of one take to its end."""
 
     def __init__(self, take: Take, redis: Redis) -> None:
         self.take, self._redis = take, redis
         self._noted_at_s = 0.0
+        self._is_stalled = False
         self._checkpoint_key = take.checkpoint_key
         self._handlers: dict[type, Callable[[Any], Awaitable[bool]]] = {
             Started: self._started,
@@ -204,6 +209,12 @@ class Reporter:
         try:
             await self._store(clip.clip_key, report.clip)
             await self._store(clip.poster_key, report.poster)
+        except UnwantedError:
+            await asyncio.to_thread(store.remove, clip.clip_key)
+            return await self._cancelled(Cancelled())
+        except LostError:
+            await asyncio.to_thread(store.remove, clip.clip_key)
+            raise
         except Exception as error:
             await asyncio.to_thread(store.remove, clip.clip_key)
             return await self._not_stored(error)
@@ -221,8 +232,21 @@ class Reporter:
                 if store.is_full(error):
                     raise
                 logger.warning("%s not stored, trying again in %.0f s: %s", key, pause_s, error)
-                await asyncio.sleep(pause_s)
+            await self._stalled()
+            await asyncio.sleep(pause_s)
+            await self._stay_wanted()
         return await asyncio.to_thread(store.put, key, data)
+
+    async def _stalled(self) -> None:
+        """Have the room know, once, what its take waits for."""
+        if not self._is_stalled:
+            self._is_stalled = True
+            message = "The clip is made and waits to be stored: the storage does not answer."
+            self._hold(await database(takes.stalled)(self.take.pk, self.take.attempt, "storage.away", message))
+
+    async def _stay_wanted(self) -> None:
+        if await database(takes.cancel_wanted)([self.take.pk]):
+            raise UnwantedError
 
     async def _not_stored(self, error: Exception) -> bool:
         if store.is_full(error):

@@ -97,7 +97,7 @@ class DocumentSession(Socket):
         elif kind is Kind.SYNC:
             self._room.put(Probe(self, payload))
         else:
-            self.close("revoked")
+            self.close("read_only")
 
 
 class Rooms:

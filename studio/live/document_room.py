@@ -228,7 +228,7 @@ class DocumentRoom:
 
     async def _probe(self, probe: Probe) -> None:
         if await self._intake.probe(probe.update):
-            self._end(probe.peer, "revoked")
+            self._end(probe.peer, "read_only")
         else:
             probe.peer.saved(1)
 

@@ -7,7 +7,7 @@ from typing import Protocol
 from studio.live.presence import Speaker
 from studio.live.protocol import CLOSE_CODES
 
-_RIGHT_ENDED = frozenset(CLOSE_CODES[reason] for reason in ("unauthenticated", "revoked", "not_found", "role_changed"))
+_SHUT_OUT = frozenset(CLOSE_CODES[reason] for reason in ("unauthenticated", "revoked", "not_found"))
 
 
 class Peer(Protocol):
@@ -62,8 +62,8 @@ class Edit:
 
     @property
     def is_withdrawn(self) -> bool:
-        """Whether the right of whoever sent it has ended while it waited."""
-        return self.peer is not None and self.peer.closing in _RIGHT_ENDED
+        """Whether its sender has been shut out while it waited."""
+        return self.peer is not None and self.peer.closing in _SHUT_OUT
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Who has a socket open in this process: counts them, and sees to it that they still may."""
 
 import asyncio
+import itertools
 import logging
 import re
 from collections import Counter
@@ -19,6 +20,8 @@ from studio.live.threads import in_guards_thread
 
 logger = logging.getLogger(__name__)
 
+LANES = 2
+"""Readings of who comes in, beside each other: one that hangs keeps half of them waiting, and they come again."""
 RECHECK_S = 30.0
 CHECKED_AT_ONCE = 50
 """Sockets whose standing is read with one another, in some 10 ms."""
@@ -50,7 +53,8 @@ class Guard:
         self._counts = Counter[object]()
         self._arriving: dict[Guarded, set[str]] = {}
         """What was revoked since the access of a socket began to be read."""
-        self._finding: Shared[None, Guarded, dict[Guarded, Access | str]] = Shared(self._read, asyncio.Semaphore())
+        self._finding: Shared[int, Guarded, dict[Guarded, Access | str]] = Shared(self._read, asyncio.Semaphore(LANES))
+        self._lanes = itertools.cycle(range(LANES))
         self._rounds: asyncio.Task[None] | None = None
         self._is_due = self._is_checking = False
         """Whether everybody has to be checked once more, and whether that is being done."""
@@ -88,7 +92,8 @@ class Guard:
             await self._check_everybody()
             return
         named = [socket for socket, session in self._sockets.items() if payload in _concerning(socket.access, session)]
-        await self._check_or_close(named)
+        if named:
+            await self._check_or_close(named)
 
     async def check(self, sockets: Collection[Guarded]) -> None:
         """Close those whose session has ended, or whose person's role is not what it was."""
@@ -103,14 +108,14 @@ class Guard:
         self._counts[_arriving(socket)] += 1
         try:
             while True:
-                found = (await self._finding.ask(None, socket))[socket]
+                found = (await self._finding.ask(next(self._lanes), socket))[socket]
                 if isinstance(found, str) or not heard & _concerning(found, digest(socket.session_key)):
                     return found
         finally:
             del self._arriving[socket]
             self._counts -= Counter([_arriving(socket)])
 
-    def _read(self, _: None, sockets: Set[Guarded]) -> dict[Guarded, Access | str]:
+    def _read(self, _lane: int, sockets: Set[Guarded]) -> dict[Guarded, Access | str]:
         """In a thread: what each of these is let in to, or why it is not."""
         for socket in sockets:
             # What was said while this waited for a thread is in the rows.

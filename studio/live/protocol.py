@@ -258,6 +258,7 @@ class TakeChanged(Event):
     type: Literal[
         "take.queued",
         "take.started",
+        "take.stalled",
         "take.retried",
         "take.cancelling",
         "take.cancelled",
@@ -375,12 +376,13 @@ CLOSE_CODES: dict[str, int] = {
     "not_found": 4404,
     "stale_epoch": 4409,
     "role_changed": 4410,
+    "read_only": 4411,
     "too_much": 4429,
     "too_slow": 4408,
     "unavailable": 4503,
 }
-"""Why the server closes a socket; the client does not reconnect after 4400, 4403, 4404 and 4409; after 4410 it
-comes back with the rights of its new role."""
+"""Why the server closes a socket; the client does not reconnect after 4400, 4403, 4404, 4409 and 4411; after
+4410 it comes back with the rights of its new role."""
 
 
 def event_message(seq: int, type_: str, payload: dict[str, Any]) -> dict[str, Any]:

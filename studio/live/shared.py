@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 @dataclass
 class _Batch(Generic[A, T]):
-    askers: set[A]
+    askers: list[A]
     task: "asyncio.Task[T]"
 
 
@@ -39,9 +39,13 @@ class Shared(Generic[K, A, T]):
         batch = self._next.get(key)
         if batch is None:
             task = asyncio.create_task(self._do(key, self._running.get(key)), context=trace.only())
-            batch = self._next[key] = _Batch(set(), task)
-        batch.askers.add(asker)
-        return await asyncio.shield(batch.task)
+            batch = self._next[key] = _Batch([], task)
+        batch.askers.append(asker)
+        try:
+            return await asyncio.shield(batch.task)
+        except asyncio.CancelledError:
+            batch.askers.remove(asker)
+            raise
 
     async def _do(self, key: K, before: "asyncio.Task[T] | None") -> T:
         if before is not None:

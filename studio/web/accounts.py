@@ -1,6 +1,7 @@
 """Accounts: what allauth asks of us, and how a guest becomes an account."""
 
 import logging
+from smtplib import SMTPRecipientsRefused
 from typing import Any
 
 from allauth.account import views as allauth_views
@@ -44,11 +45,15 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         """A mail server that is away undoes nothing of what the mail is about: the page says that no mail comes."""
         try:
             super().send_mail(template_prefix, email, context)
-        except OSError:  # smtplib's errors are of this kind, too
-            logger.exception("a mail was not sent: %s", template_prefix)
-            self.request.mail_failed = True
-            words = _("The mail server does not answer: no mail was sent. Ask for it again later.")
-            messages.error(self.request, words)
+        except SMTPRecipientsRefused:
+            self._tell(_("The mail server does not take this address: no mail was sent."), template_prefix)
+        except OSError:
+            self._tell(_("No mail could be sent. Ask for it again later."), template_prefix)
+
+    def _tell(self, words: str, template_prefix: str) -> None:
+        logger.exception("a mail was not sent: %s", template_prefix)
+        self.request.mail_failed = True
+        messages.error(self.request, words)
 
     def add_message(
         self, request: HttpRequest, level: int, message_template: str | None = None, *more: Any, **named: Any
@@ -93,9 +98,8 @@ def keep_account(request: HttpRequest, name: str, address: str, password: str) -
         people.rename_person(user, name)
         people.keep_account(user, address, password)
         kept = EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=False)
-        # Before the new password holds, which signs their other pages out until the answer brings the new session.
-        kept.send_confirmation(request, signup=True)
     update_session_auth_hash(request, user)
+    kept.send_confirmation(request, signup=True)
 
 
 def email(request: HttpRequest) -> HttpResponseBase:

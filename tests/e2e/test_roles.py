@@ -5,9 +5,11 @@ from typing import Any
 
 from playwright.sync_api import expect
 
+from studio.models import Membership, Role
 from tests.e2e.conftest import Come
 from tests.e2e.people import Visitor
-from tests.e2e.rows import durable_prompts, takes_of
+from tests.e2e.rows import ask, durable_prompts, takes_of
+from tests.e2e.test_refusals import LOST_CONNECTION
 
 
 def test_a_viewer_watches_everything_and_changes_nothing(ana: Visitor, come: Come) -> None:
@@ -52,6 +54,34 @@ def test_a_viewer_who_is_made_an_editor_goes_on_in_the_open_page_as_one(ana: Vis
     expect(bo.page.get_by_text("no longer have access")).to_have_count(0)
     expect(bo.room.generate).to_be_enabled()
     bo.room.ready()
+
+
+def _make_viewer(name: str) -> None:
+    for membership in Membership.objects.filter(user__display_name=name, role=Role.EDITOR):
+        membership.role = Role.VIEWER
+        membership.save()
+
+
+def test_what_was_written_offline_by_who_may_only_look_now_is_told_and_left_to_copy(ana: Visitor, come: Come) -> None:
+    dee = come("Dee").accept(ana.room.invite())
+    dee.complaints.expect(LOST_CONNECTION)
+    written = ana.room.text()
+    dee.room.prompt.click()
+    dee.keyboard.press("Control+End")
+    dee.context.set_offline(True)
+    expect(dee.room.pill).to_contain_text("Offline")
+    dee.keyboard.type(", offline")
+    ask(lambda: _make_viewer("Dee"))
+    dee.context.set_offline(False)
+    told = dee.page.get_by_role("alert").filter(has_text="last edits were not saved")
+    expect(told).to_be_visible(timeout=15_000)
+    assert dee.room.text() == f"{written}, offline", "it is there to be copied"
+    told.get_by_role("link", name="Load again").click()
+    expect(dee.room.pill).to_contain_text("Read only")
+    dee.room.expect_text(written)
+    assert ana.room.text() == written
+    dee.page.reload()
+    expect(dee.room.pill).to_contain_text("Read only")
 
 
 def test_a_stranger_finds_nothing_and_learns_nothing(ana: Visitor, come: Come) -> None:

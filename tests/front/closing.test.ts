@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { createClosing } from "../../static/src/closing";
 
 describe("a close code", () => {
-  it.each([4400, 4403, 4404, 4409])("%i is final", (code) => {
+  it.each([4400, 4403, 4404, 4409, 4411])("%i is final", (code) => {
     expect(createClosing().read(code)).toBe("final");
   });
 

@@ -5,7 +5,7 @@ import { en } from "../../static/src/i18n/en";
 import { fr } from "../../static/src/i18n/fr";
 import { factsOf } from "../../static/src/room/facts";
 import { happenings } from "../../static/src/room/history";
-import { shotLine, takeState } from "../../static/src/room/wording";
+import { heldUp, shotLine, takeState } from "../../static/src/room/wording";
 import { entered, room, take } from "./samples";
 
 const holes = (sentence: string): string[] => [...sentence.matchAll(/\{(\w+)\}/g)].map((hole) => hole[1] ?? "").sort();
@@ -55,6 +55,16 @@ describe("the line of a shot", () => {
     expect(line([{ state: "running", step: 6, steps: 12 }])).toBe("step 6/12");
     expect(line([{ state: "done" }, { state: "done" }])).toBe("3.1 s · 2 takes");
     expect(line([{ state: "failed" }])).toBe("3.1 s · failed");
+  });
+
+  it("says that a take that is made waits for the storage", () => {
+    const stalled = { state: "running", step: 12, steps: 12, attempt: 2, error_code: "storage.away" } as const;
+    expect(line([stalled])).toBe("waits for the storage");
+    expect(takeState(t, entered(), take("1", stalled))).toBe("waits for the storage");
+    expect(heldUp(t, take("1", stalled))).toBe("made, waits for the storage: it does not answer");
+    expect(heldUp(t, take("1", { ...stalled, cancelling: true }))).toBe("Stopping…");
+    expect(heldUp(t, take("1", { ...stalled, error_code: "" }))).toBe("attempt 2 of 3");
+    expect(heldUp(t, take("1", { state: "running" }))).toBe("");
   });
 
   it("says that a take is stopping", () => {

@@ -125,5 +125,5 @@ async def test_d9_a_viewer_reads_and_may_not_write(provider: Any, cookies: dict[
     await editor.do("insert", at=0, text="A")
     await viewer.until(lambda report: report["text"].startswith("Aa red"))
     await viewer.do("insert", at=0, text="B")
-    await viewer.until(lambda report: report["closeCode"] == 4403)
+    await viewer.until(lambda report: report["closeCode"] == 4411)
     assert (await editor.do("look"))["text"].startswith("Aa red")

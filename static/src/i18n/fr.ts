@@ -17,6 +17,8 @@ export const fr: Words = {
   ended_deleted: "Ce projet a été supprimé. Vous pouvez encore copier votre texte depuis cette page.",
   ended_update:
     "Le serveur n’a pas pu prendre les dernières modifications de cette page. Copiez le texte à garder, puis rechargez : la copie de ce navigateur est abandonnée.",
+  ended_read_only:
+    "Votre rôle ici est désormais de regarder : les dernières modifications de cette page n’ont pas été enregistrées. Copiez le texte à garder, puis rechargez : la copie de ce navigateur est abandonnée.",
   ended_home: "Retour aux projets",
   ended_reload: "Recharger",
   not_connected:
@@ -95,6 +97,7 @@ export const fr: Words = {
   idle_command: "python manage.py worker",
   starting_title: "La prise {n} démarre",
   starting_hint: "Le premier aperçu vient après la première étape.",
+  stalled: "prête, attend le stockage, qui ne répond pas",
   retried: "essai {attempt} sur {max}",
   failed_title: "La prise {n} a échoué",
   why_model: "Le processus de rendu n’a pas pu charger son modèle. Qui gère ce studio trouvera la raison dans les détails et dans le journal.",
@@ -133,6 +136,7 @@ export const fr: Words = {
   state_queued: "{place} en file",
   state_running: "étape {step} sur {steps}",
   state_starting: "démarrage",
+  state_stalled: "attend le stockage",
   state_stopping: "arrêt en cours",
   state_done: "terminée",
   state_failed: "échec",
@@ -218,6 +222,7 @@ export const fr: Words = {
 
   heard_queued: "La prise {n} est en file.",
   heard_started: "La prise {n} a démarré.",
+  heard_stalled: "La prise {n} est prête et attend le stockage, qui ne répond pas.",
   heard_retried: "La prise {n} est retentée.",
   heard_cancelling: "La prise {n} s’arrête.",
   heard_cancelled: "La prise {n} a été annulée.",

@@ -6,6 +6,7 @@ import type { TakeChanged } from "../protocol";
 const HEARD: Readonly<Record<TakeChanged["type"], Key>> = {
   "take.queued": "heard_queued",
   "take.started": "heard_started",
+  "take.stalled": "heard_stalled",
   "take.retried": "heard_retried",
   "take.cancelling": "heard_cancelling",
   "take.cancelled": "heard_cancelled",

@@ -146,6 +146,9 @@ export function createConnection(options: ConnectionOptions) {
   };
 }
 
+/** After these the copy in this browser holds what the server will not take. */
+const NOT_TAKEN: ReadonlySet<number> = new Set([CLOSE_CODES.bad_update, CLOSE_CODES.read_only]);
+
 interface End {
   text: Key;
   link: Key;
@@ -160,6 +163,8 @@ function endOf(code: number, homeUrl: string): End {
       return { text: "ended_deleted", link: "ended_home", href: homeUrl };
     case CLOSE_CODES.revoked:
       return { text: "ended_access", link: "ended_home", href: homeUrl };
+    case CLOSE_CODES.read_only:
+      return { text: "ended_read_only", link: "ended_reload", href: location.href };
     default:
       return { text: "ended_update", link: "ended_reload", href: location.href };
   }
@@ -173,7 +178,7 @@ function showEnd({ t, homeUrl, startOver }: ConnectionOptions, code: number): vo
   link.addEventListener("click", (event) => {
     if (end.href !== location.href) return;
     event.preventDefault();
-    if (code === CLOSE_CODES.bad_update) startOver();
+    if (NOT_TAKEN.has(code)) startOver();
     else location.reload();
   });
   banner.replaceChildren(el("p", {}, t(end.text)), link);

@@ -10,6 +10,7 @@ import type { Previews } from "./preview";
 import { progressOf, shownTake } from "./select";
 import { createNotice } from "./stage_notice";
 import type { RoomState, RoomStore } from "./state";
+import { heldUp } from "./wording";
 
 export interface StageOptions {
   t: Translate;
@@ -111,15 +112,12 @@ export function createStage({ t, store, previews, actions, onChange }: StageOpti
     show(live, running !== null);
     show(name, take !== null);
     if (take !== null) say(name, `${t("take_n", { n: take.number })} · ${t(take.quality)}`);
-    show(note, running !== null && (running.attempt > 1 || running.cancelling));
-    if (running !== null)
-      say(
-        note,
-        running.cancelling ? t("stopping") : t("retried", { attempt: running.attempt, max: running.max_attempts }),
-      );
+    const words = running === null ? "" : heldUp(t, running);
+    show(note, words !== "");
+    say(note, words);
     const progress = running === null ? null : progressOf(state, running);
     renderSteps(progress?.step ?? 0, progress?.steps ?? 0);
-    const seconds = Math.ceil((progress?.leftMs ?? 0) / 1000);
+    const seconds = running?.error_code === "" ? Math.ceil((progress?.leftMs ?? 0) / 1000) : 0;
     show(left, seconds > 0);
     say(left, t("line_left", { n: seconds }));
   }

@@ -170,6 +170,7 @@ function reduceEvent(state: RoomState, event: Numbered, at: string): RoomState {
   switch (event.type) {
     case "take.queued":
     case "take.started":
+    case "take.stalled":
     case "take.retried":
     case "take.cancelling":
     case "take.cancelled":

@@ -6,6 +6,7 @@ import type { RoomState } from "./state";
 
 /** "step 6/12 · 3 s left" */
 function runningLine(t: Translate, state: RoomState, take: TakeView): string {
+  if (take.error_code !== "") return t("state_stalled");
   const { step, steps, leftMs } = progressOf(state, take);
   if (steps === 0) return t("line_starting");
   const line = t("line_step", { step, steps });
@@ -34,6 +35,13 @@ function restingLine(t: Translate, state: RoomState, shotId: string): string {
   return takes.at(-1)?.state === "failed" ? t("line_failed") : t("line_draft");
 }
 
+/** What a running take is held up by; "" while it is not. */
+export function heldUp(t: Translate, take: TakeView): string {
+  if (take.cancelling) return t("stopping");
+  if (take.error_code !== "") return t("stalled");
+  return take.attempt > 1 ? t("retried", { attempt: take.attempt, max: take.max_attempts }) : "";
+}
+
 /** A take's state in a word or two. */
 export function takeState(t: Translate, state: RoomState, take: TakeView): string {
   switch (take.state) {
@@ -42,6 +50,7 @@ export function takeState(t: Translate, state: RoomState, take: TakeView): strin
     case "running": {
       const { step, steps } = progressOf(state, take);
       if (take.cancelling) return t("state_stopping");
+      if (take.error_code !== "") return t("state_stalled");
       return steps === 0 ? t("state_starting") : t("state_running", { step, steps });
     }
     case "done":

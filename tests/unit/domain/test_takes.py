@@ -152,6 +152,7 @@ def test_a_write_under_another_attempt_changes_nothing_j6(cast: Cast, stale: int
     assert not takes.started(take.pk, stale, model_prompt="x", step=1, steps=4)
     assert not takes.progress(take.pk, stale, 3, 4)
     assert not takes.checkpointed(take.pk, stale, "x")
+    assert not takes.stalled(take.pk, stale, "x", "x")
     assert not takes.finish(take.pk, stale, CLIP)
     assert not takes.fail(take.pk, stale, "x", "x")
     assert not takes.cancelled(take.pk, stale)
@@ -159,6 +160,15 @@ def test_a_write_under_another_attempt_changes_nothing_j6(cast: Cast, stale: int
     assert not takes.release(take.pk, stale, enqueue)
     assert list(Take.objects.filter(pk=take.pk).values()) == before
     assert types() == ["take.queued"]
+
+
+def test_what_held_a_take_up_is_told_and_forgotten_when_it_goes_on_j15(cast: Cast) -> None:
+    take = ask(cast)
+    takes.begin(take.pk, take.job_id or 0)
+    assert takes.stalled(take.pk, 1, "storage.away", "The storage does not answer.")
+    assert takes.finish(take.pk, 1, CLIP)
+    told = RoomEvent.objects.order_by("seq").values_list("type", "payload__take__state", "payload__take__error_code")
+    assert list(told)[2:] == [("take.stalled", "running", "storage.away"), ("take.done", "done", "")]
 
 
 def test_a_waiting_take_is_cancelled_at_once_j13(cast: Cast) -> None:

@@ -177,6 +177,26 @@ async def test_a_storage_that_was_away_gets_the_clip_without_a_second_rendering_
     monkeypatch.setattr(reports, "STORE_PAUSES_S", (0.0, 0.0, 0.0))
     renderer.script = whole
     assert ((await render(rig, take)).state, len(renderer.jobs)) == ("done", 1)
+    assert await events() == ["take.queued", "take.started", "take.stalled", "take.done"]
+
+
+async def test_a_take_that_waits_for_the_storage_can_be_cancelled_j15(
+    rig: Rig, renderer: FakeRenderer, take: Take, cast: Cast, storage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(name: str, data: bytes) -> None:
+        raise ConnectionError("no answer")
+
+    monkeypatch.setattr(store, "put", away)
+    monkeypatch.setattr(reports, "STORE_PAUSES_S", 500 * (0.01,))
+    renderer.script = whole
+    task = asyncio.create_task(render(rig, take))
+    async with asyncio.timeout(DEADLINE_S):
+        while "take.stalled" not in await events():
+            pass
+    await database(lambda: queue.cancel(cast.access("owner"), take.pk))()
+    assert (await task).state == "cancelled"
+    assert await events() == ["take.queued", "take.started", "take.stalled", "take.cancelling", "take.cancelled"]
+    assert files(storage) == []
 
 
 async def test_a_clean_stop_gives_the_take_back_at_no_cost_of_a_try_j11(

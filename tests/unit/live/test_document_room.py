@@ -141,7 +141,7 @@ async def stage() -> AsyncIterator[Stage]:
 
 
 @pytest.mark.parametrize(
-    ("verdict", "reason"), [(True, "revoked"), (UpdateError("bad"), "bad_update")], ids=["news", "bad"]
+    ("verdict", "reason"), [(True, "read_only"), (UpdateError("bad"), "bad_update")], ids=["news", "bad"]
 )
 async def test_d9_nothing_more_is_done_for_a_viewer_that_is_refused(
     stage: Stage, verdict: bool | UpdateError, reason: str

@@ -166,9 +166,8 @@ async def test_r15_who_is_removed_while_being_let_in_is_not_let_in(
 
     async def slow(function: Callable[..., Any], *arguments: Any) -> Any:
         found = await in_thread(function, *arguments)
-        if not isinstance(found, str):
-            await in_thread(_remove, cast)
-            await keeper.revoked(f"user:{cast.viewer.pk}")
+        await in_thread(_remove, cast)
+        await keeper.revoked(f"user:{cast.viewer.pk}")
         return found
 
     monkeypatch.setattr(shared, "in_thread", slow)
@@ -195,7 +194,31 @@ async def test_r25_who_comes_meanwhile_is_found_together(
     await asyncio.sleep(0)
     goes_on.set()
     assert await asyncio.gather(first, *later) == ["", "", "not_found", "", ""]
-    assert batches == [1, 4]
+    assert batches == [1, 2, 2], "one lane goes on while the other is read"
+
+
+async def test_r25_who_has_gone_is_not_looked_for(door: MakeDoor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "LANES", 1)
+    keeper, goes_on, asked = Guard(), asyncio.Event(), list[int]()
+
+    async def slow(function: Callable[..., Any], *arguments: Any) -> Any:
+        asked.append(len(arguments[1]))
+        await goes_on.wait()
+        return await in_thread(function, *arguments)
+
+    monkeypatch.setattr(shared, "in_thread", slow)
+    first, gone, stays = (asyncio.create_task(keeper.admit(door("viewer"))) for _ in range(3))
+    while not asked:  # noqa: ASYNC110 - nothing is told of a batch that begins
+        await asyncio.sleep(0)
+    gone.cancel()
+    late = asyncio.create_task(keeper.admit(door("editor")))
+    leaves = asyncio.create_task(keeper.admit(door("editor")))
+    await asyncio.sleep(0)
+    leaves.cancel()
+    await asyncio.sleep(0)
+    goes_on.set()
+    assert [await coming for coming in (first, stays, late)] == ["", "", ""]
+    assert asked == [3, 1]
 
 
 async def test_r15_others_who_are_removed_meanwhile_keep_nobody_waiting(
@@ -363,6 +386,9 @@ async def test_r15_a_message_closes_only_those_whom_it_names(door: MakeDoor, cas
     await in_thread(_remove, cast)
     await keeper.revoked(f"user:{cast.editor.pk}")
     assert (viewer.closed, editor.closed) == ("", "")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(guard, "in_guards_thread", None)
+        await keeper.revoked(f"user:{cast.stranger.pk}")  # nobody here: asks nothing
     await keeper.revoked(f"user:{cast.viewer.pk}")
     assert (viewer.closed, editor.closed) == ("revoked", "")
     await in_thread(Session.objects.all().delete)

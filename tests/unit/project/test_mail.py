@@ -1,6 +1,8 @@
-"""Mail is sent while a page waits for it."""
+"""Mail is sent beside its page."""
 
+import logging
 import socket
+import threading
 from smtplib import SMTPServerDisconnected
 
 import pytest
@@ -9,6 +11,7 @@ from django.core.mail.backends.smtp import EmailBackend
 from pytest_django import Settings
 
 from project import settings as given
+from studio.web import post
 
 
 def test_a_mail_server_that_says_nothing_is_given_up(settings: Settings) -> None:
@@ -19,3 +22,27 @@ def test_a_mail_server_that_says_nothing_is_given_up(settings: Settings) -> None
         message = mail.EmailMessage("Rushes", "…", to=["mia@example.com"], connection=EmailBackend())
         with pytest.raises(SMTPServerDisconnected, match="timed out"):
             message.send()
+
+
+def _message() -> mail.EmailMessage:
+    return mail.EmailMessage("Rushes", "…", to=["mia@example.com"], connection=post.Backend())
+
+
+def test_a_page_does_not_wait_for_a_slow_mail_server_and_the_log_says_how_it_ended(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(post, "PATIENCE_S", 0.05)
+    told = threading.Event()
+    monkeypatch.setattr(logging.getLogger(post.__name__), "exception", lambda *words: told.set())
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = silent.getsockname()
+        assert _message().send() == 1
+        assert not told.is_set()
+    assert told.wait(5), "the server went away without a word"
+
+
+def test_what_a_mail_server_refuses_at_once_is_raised(settings: Settings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = gone.getsockname()
+    with pytest.raises(ConnectionRefusedError):
+        _message().send()

@@ -133,16 +133,18 @@ async def test_d9_a_viewers_update_is_refused(cast: Cast, owner: Access, viewer:
     assert one.text(shot) == SEED
     before = await rows(cast)
     one.edit(lambda: one.prompt(shot).insert(0, "mine "))
-    assert await one.closed_with() == 4403
+    assert await one.closed_with() == 4411
     back = Client(viewer, doc=one.doc)
-    assert await back.closed_with() == 4403
+    assert await back.closed_with() == 4411
     assert await rows(cast) == before
     reader = await Client.joined(owner)
     assert reader.text(shot) == SEED
 
 
-@pytest.mark.parametrize(("reason", "text"), [("revoked", "A"), ("role_changed", "A"), ("too_slow", "CBA")])
-async def test_d9_what_waits_when_its_senders_right_ends_is_dropped(
+@pytest.mark.parametrize(
+    ("reason", "text"), [("revoked", "A"), ("unauthenticated", "A"), ("role_changed", "CBA"), ("too_slow", "CBA")]
+)
+async def test_d9_what_waits_when_its_sender_is_shut_out_is_dropped(
     editor: Access, owner: Access, shot: str, monkeypatch: pytest.MonkeyPatch, reason: str, text: str
 ) -> None:
     one = await Client.joined(editor)
