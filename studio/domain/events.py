@@ -1,7 +1,7 @@
 """Room events: a numbered row in the caller's transaction, published when it commits."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -57,6 +57,11 @@ def _publish(event: Event) -> None:
 def newest(project_id: UUID) -> int:
     """The number of a project's last event; 0 before the first."""
     return Project.objects.values_list("event_seq", flat=True).get(pk=project_id)
+
+
+def newest_of(project_ids: Collection[UUID]) -> dict[UUID, int]:
+    """The same for many projects at once."""
+    return dict(Project.objects.filter(pk__in=project_ids).values_list("pk", "event_seq"))
 
 
 def since(project_id: UUID, last_seq: int) -> list[Event] | None:

@@ -85,6 +85,12 @@ class Audience:
         """Redis was away."""
         self._catch_up()
 
+    def expect(self, seq: int) -> None:
+        """The room has events up to this number: what of them has not been heard is read."""
+        self._newest = max(self._newest, seq)
+        if seq > self._seq:
+            self._catch_up()
+
     def notice(self, text: str) -> None:
         """Tell every viewer something that has no number."""
         for viewer in tuple(self.viewers):

@@ -7,6 +7,7 @@ from typing import Any
 from channels.consumer import AsyncConsumer
 from django.http import HttpRequest
 from django.utils import translation
+from django.utils.translation import gettext
 
 from studio.domain.errors import DomainError, storage_full
 from studio.live import arrival, commands, hub, protocol, rooms
@@ -23,7 +24,6 @@ REFUSALS = 10
 """A client that sends this many messages that cannot be read is not one of ours."""
 INBOX_LIMIT = 64
 _ACK = b'{"type":"preview.ack",'
-_FAILED = protocol.ErrorView(code="failed", message="This failed on the server; nothing was changed.", field="")
 
 
 class RoomConsumer(Socket):
@@ -168,13 +168,18 @@ class RoomConsumer(Socket):
         except Exception as error:
             logger.exception("room %s, user %s: %s failed", self.project_id, self.access.user.pk, type(command))
             full = storage_full(error)
-            self._reply(command.id, _view(full) if full else _FAILED)
+            self._reply(command.id, _view(full) if full else _failed())
         else:
             self._reply(command.id, None, take_id)
 
 
 def _view(error: DomainError) -> protocol.ErrorView:
     return protocol.ErrorView(code=error.code, message=error.message, field=error.field)
+
+
+def _failed() -> protocol.ErrorView:
+    message = gettext("The studio could not do this just now. Try again in a moment.")
+    return protocol.ErrorView(code="failed", message=message, field="")
 
 
 class Nowhere(AsyncConsumer):  # type: ignore[misc]  # channels has no types

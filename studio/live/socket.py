@@ -139,7 +139,7 @@ class Socket(AsyncConsumer):  # type: ignore[misc]  # channels has no types
                     return early
                 message = self._hearing.result()
                 if message["type"] != "websocket.receive":
-                    return early  # it is gone, and the loop that comes after this sees so
+                    return []  # it is gone, and the loop that comes after this sees so
                 self._hearing = _hear(receive)
                 size_bytes += count_bytes(_said(message))
                 if size_bytes > BYTE_BURST or len(early) >= MESSAGE_BURST:

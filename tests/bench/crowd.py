@@ -1,10 +1,11 @@
 """Rows and sockets that the benches of the web process share."""
 
+import asyncio
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,10 @@ from tests.helpers.studio import Studio, running
 
 SOCKETS_A_PERSON = 20
 """What the guard lets one person have open."""
+OPENING_AT_ONCE = 20
+OPEN_TIMEOUT_S = 60
+LOOK_S = 0.02
+"""Between two looks at a process's memory: shorter than the time in which a packet is made."""
 MIB = 2**20
 
 
@@ -49,6 +54,17 @@ class Crowd:
         await socket.send('{"type":"hello","v":1}')
         await socket.recv()
         return socket
+
+
+async def enter_all(crowds: Sequence[Crowd]) -> list[ClientConnection]:
+    """A room socket of every cookie, some of them at a time."""
+    places = asyncio.Semaphore(OPENING_AT_ONCE)
+
+    async def enter(crowd: Crowd, cookie: str) -> ClientConnection:
+        async with places:
+            return await crowd.enter(cookie, open_timeout=OPEN_TIMEOUT_S)
+
+    return await asyncio.gather(*(enter(crowd, cookie) for crowd in crowds for cookie in crowd.cookies))
 
 
 @contextmanager
@@ -107,6 +123,23 @@ def cpu_s(pid: int) -> float:
     """Seconds of CPU that a process has used, its own and the system's for it; ``stat`` counts in steps of 10 ms."""
     threads = Path(f"/proc/{pid}/task").iterdir()
     return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
+
+
+@asynccontextmanager
+async def watching(pid: int) -> AsyncIterator[list[int]]:
+    """The memory of a process in bytes, looked at all the while: the first is from before the block."""
+    held = [resident_bytes(pid)]
+
+    async def look() -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            held.append(resident_bytes(pid))
+
+    looking = asyncio.create_task(look())
+    try:
+        yield held
+    finally:
+        looking.cancel()
 
 
 def resident_bytes(pid: int) -> int:

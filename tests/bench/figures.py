@@ -2,6 +2,7 @@
 
 import os
 import platform
+import statistics
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ import psutil
 
 from project.env import ROOT
 
+RUNS = 5
+"""Of whatever differs from one run to the next: their median is the figure, their least and most are told beside it."""
 TABLE_HEAD = "| what | measured | target | reached | detail |\n| --- | ---: | ---: | --- | --- |"
 
 
@@ -29,6 +32,12 @@ class Figure:
         if self.target is None:
             return ""
         return "yes" if self.value <= self.target else "NO"
+
+    @classmethod
+    def of_runs(cls, name: str, runs: Sequence[float], unit: str, target: float | None, detail: str = "") -> "Figure":
+        """The median of several runs."""
+        told = f"median of {len(runs)}, {min(runs):.4g} to {max(runs):.4g}"
+        return cls(name, statistics.median(runs), unit, target, f"{told}; {detail}" if detail else told)
 
     def line(self) -> str:
         target = "" if self.target is None else f"≤ {self.target:g} {self.unit}"
@@ -51,7 +60,7 @@ def machine() -> str:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest value that at least ``share`` of all reach."""
+    """The smallest value that has at least ``share`` of all below it: of twenty, 0.95 is the largest."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 

@@ -12,21 +12,26 @@ from tests.bench.figures import TABLE_HEAD, Figure, machine
 RESULTS = ROOT / "tests" / "bench" / "RESULTS.md"
 HEADING = """# What the studio reaches
 
-Each run of `make bench` adds a table. Times include both browsers running on the same machine.
+Each run of `make bench` adds a table, each of `make soak` one that says so. Times include both browsers running on the
+same machine. A row that says "median of 5" is of five runs in one process, with their least and most.
 """
 
 
 class Run:
-    """One table, on the screen and in the results that are kept in the repository."""
+    """One table, on the screen and in the results that are kept in the repository.
 
-    def __init__(self, results: Path = RESULTS) -> None:
+    ``kind`` says in its heading what was run, where that is not ``make bench``.
+    """
+
+    def __init__(self, results: Path = RESULTS, kind: str = "") -> None:
         self._results = results
         self._failed: list[str] = []
         if not results.exists():
             results.write_text(HEADING)
         on = machine()
         print(on, flush=True)
-        self._keep(f"\n## {datetime.now(UTC):%Y-%m-%d %H:%M} UTC\n\n{on}\n\n{TABLE_HEAD}")
+        heading = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC{kind and f', {kind}'}"
+        self._keep(f"\n## {heading}\n\n{on}\n\n{TABLE_HEAD}")
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
@@ -47,10 +52,13 @@ class Run:
         """Tell which parts failed; the exit code."""
         if not self._failed:
             return 0
-        told = f"Failed: {', '.join(self._failed)}."
-        print(told, flush=True)
-        self._keep(f"\n{told}")
+        self.say(f"Failed: {', '.join(self._failed)}.")
         return 1
+
+    def say(self, text: str) -> None:
+        """Print and keep a paragraph below the table."""
+        print(text, flush=True)
+        self._keep(f"\n{text}")
 
     def _keep(self, text: str) -> None:
         with self._results.open("a") as results:

@@ -1,8 +1,8 @@
-"""The web process under load: ``python -m tests.bench.web`` measures it alone, in about eight minutes."""
+"""The web process under load: ``python -m tests.bench.web`` measures it alone, in about a quarter of an hour."""
 
 import sys
 
-from tests.bench import bystanders, coedit, commands, fanout, large
+from tests.bench import bystanders, coedit, commands, fanout, idle, large, slow_link
 from tests.bench.crowd import serving
 from tests.bench.run import Run
 
@@ -21,8 +21,12 @@ def measure(run: Run) -> None:
         for editors in (10, 200):
             with run.part(f"delays of {editors} editors"):
                 run.tell(coedit.delays(studio, editors))
-        with run.part("bystanders"):
-            run.tell(bystanders.figures(studio))
+        with run.part("a viewer that never reads"):
+            run.tell(bystanders.sleeper(studio))
+        with run.part("a slow link"):
+            run.tell(slow_link.figures(studio))
+        with run.part("idle sockets"):
+            run.tell(idle.figures(studio))
         with run.part("a large project"):
             run.tell(large.figures(studio))
 

@@ -11,6 +11,8 @@ from playwright.sync_api import Browser, Error, expect, sync_playwright
 
 from project.env import ROOT
 from tests.e2e.browsers import launch
+from tests.e2e.house import House
+from tests.e2e.pair import Pair
 from tests.e2e.people import Visitor
 from tests.e2e.rows import database_of
 from tests.e2e.waiting import await_worker
@@ -39,6 +41,18 @@ def studio(django_db_setup: None, django_db_blocker: Any) -> Iterator[Studio]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def house(django_db_setup: None, django_db_blocker: Any) -> Iterator[House]:
+    """A studio in parts, with no worker. A module that breaks parts has it in the place of ``studio``."""
+    parts = House(RUSHES_GUEST_LIMIT="1000")
+    try:
+        parts.start()
+        with database_of(parts, django_db_blocker):
+            yield parts
+    finally:
+        parts.stop()
+
+
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """One Chromium. It ends before other tests begin: its event loop would be in the way of theirs."""
@@ -49,7 +63,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def come(browser: Browser, studio: Studio, request: pytest.FixtureRequest) -> Iterator[Come]:
+def come(browser: Browser, studio: Studio | House, request: pytest.FixtureRequest) -> Iterator[Come]:
     """Somebody new comes, with a browser of their own; at the end none of them may have complained."""
     visitors: list[Visitor] = []
 
@@ -79,6 +93,22 @@ def bo(come: Come, ana: Visitor) -> Visitor:
     return visitor
 
 
+@pytest.fixture
+def aude(come: Come) -> Visitor:
+    """Aude, a guest whose browser is French, in the sample project that is hers."""
+    visitor = come("Aude", locale="fr-FR")
+    visitor.page.goto("/")
+    visitor.page.get_by_role("main").get_by_role("button").first.click()
+    expect(visitor.room.pill).to_contain_text("Enregistré")
+    return visitor
+
+
+@pytest.fixture
+def pair(ana: Visitor, bo: Visitor) -> Pair:
+    """Both of them about to write."""
+    return Pair(ana, bo).begin()
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
     """On a failure, show what the studio's processes said."""
@@ -88,7 +118,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
         return
     item.stash[FAILED] = True
     studio = getattr(item, "funcargs", {}).get("studio")
-    if isinstance(studio, Studio):
+    if isinstance(studio, Studio | House):
         report.sections.append(("the studio's log", studio.tail()))
 
 

@@ -1,5 +1,6 @@
 """People with a browser of their own each."""
 
+from itertools import zip_longest
 from typing import Any
 
 from playwright.sync_api import Browser, Page, expect
@@ -55,3 +56,12 @@ class Visitor:
     def leave(self) -> None:
         """Close the browser."""
         self.context.close()
+
+
+def type_at_once(ana: Visitor, hers: str, bo: Visitor, his: str, delay_ms: float = 0) -> None:
+    """Both type, a key each in turn, without waiting for each other's screens."""
+    for one, other in zip_longest(hers, his):
+        if one:
+            ana.keyboard.type(one, delay=delay_ms)
+        if other:
+            bo.keyboard.type(other, delay=delay_ms)

@@ -15,13 +15,13 @@ from django.db import connections
 from pycrdt import Doc, Map
 
 from studio.models import DocumentSnapshot, DocumentUpdate, Take
-from tests.helpers.studio import Studio
+from tests.helpers.studio import HasDatabase
 
 Value = TypeVar("Value")
 
 
 @contextmanager
-def database_of(server: Studio, blocker: Any) -> Iterator[None]:
+def database_of(server: HasDatabase, blocker: Any) -> Iterator[None]:
     """Point Django's models at the studio's database; ``blocker`` is pytest-django's."""
     query = parse_qs(urlsplit(server.database_url).query)
     values = {"NAME": "rushes", "HOST": query["host"][0], "USER": query["user"][0]}

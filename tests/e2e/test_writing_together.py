@@ -1,25 +1,15 @@
 """Two people in one prompt."""
 
 import re
-from itertools import zip_longest
 
 import psycopg
 from playwright.sync_api import expect
 
-from tests.e2e.people import Visitor
+from tests.e2e.people import Visitor, type_at_once
 from tests.e2e.room import WRITTEN
 from tests.e2e.rows import durable_prompts
 from tests.e2e.waiting import until
 from tests.helpers.studio import Studio
-
-
-def type_at_once(ana: Visitor, hers: str, bo: Visitor, his: str) -> None:
-    """Both type, a key each in turn, without waiting for each other's screens."""
-    for one, other in zip_longest(hers, his):
-        if one:
-            ana.keyboard.type(one)
-        if other:
-            bo.keyboard.type(other)
 
 
 def expect_same(ana: Visitor, bo: Visitor, holds: str) -> None:

@@ -17,7 +17,7 @@ from tests.factories import Cast
 from tests.faults.company import Company, company
 from tests.faults.editors import Editor, letters
 from tests.faults.part import Part
-from tests.faults.stage import LEASE_S, LIGHT, Stage
+from tests.faults.stage import LEASE_S, LIGHT, Stage, long
 from tests.helpers.studio import database_of
 
 SignIn = Callable[[Any], str]
@@ -75,12 +75,15 @@ def shot(cast: Cast) -> str:
 
 
 @pytest.fixture
-def editor(
-    stage: Stage, cast: Cast, cookies: dict[str, str], shot: str, chance: random.Random
-) -> Callable[..., Editor]:
+def editor(stage: Stage, cast: Cast, cookies: dict[str, str], chance: random.Random) -> Callable[..., Editor]:
     """Opens a tab: of the editor unless another ``part`` is named, every other one at the other address first unless
-    told otherwise."""
-    ink, turns = letters(), itertools.cycle([stage.urls, stage.urls[::-1]])
+    told otherwise.
+    """
+    return tabs_of(stage, cast, cookies, chance)
+
+
+def tabs_of(stage: Stage, cast: Cast, cookies: dict[str, str], chance: random.Random) -> Callable[..., Editor]:
+    ink, turns, shot = letters(), itertools.cycle([stage.urls, stage.urls[::-1]]), str(cast.shots[0].pk)
 
     def open_tab(part: str = "editor", urls: list[str] | None = None) -> Editor:
         own = random.Random(chance.randrange(2**31))
@@ -102,11 +105,23 @@ def light(stage: Stage) -> Iterator[Part]:
 @pytest.fixture
 def typing(editor: Callable[..., Editor]) -> Room:
     """So many editors of two people, typing in one prompt."""
+    return typing_with(editor)
 
+
+@pytest.fixture
+def elsewhere(stage: Stage, sign_in: SignIn, chance: random.Random) -> list[tuple[Cast, Room]]:
+    """Two further rooms with people of their own, and ``typing`` in each; none unless the counts are long."""
+    casts = [Cast() for _ in range(long(0, 2))]
+    cookies = [{part: sign_in(person) for part, person in cast.everybody.items()} for cast in casts]
+    tabs = [tabs_of(stage, *each, chance) for each in zip(casts, cookies, strict=True)]
+    return [(cast, typing_with(open_tab)) for cast, open_tab in zip(casts, tabs, strict=True)]
+
+
+def typing_with(open_tab: Callable[..., Editor]) -> Room:
     @asynccontextmanager
     async def start(count: int, rate_hz: float = 3.0, urls: list[str] | None = None) -> AsyncIterator[Company]:
         # Two by two, so that each has tabs at both addresses.
-        tabs = [editor(("editor", "owner")[number // 2 % 2], urls) for number in range(count)]
+        tabs = [open_tab(("editor", "owner")[number // 2 % 2], urls) for number in range(count)]
         async with company(tabs, rate_hz) as together:
             yield together
 

@@ -107,6 +107,11 @@ class Editor:
         return str(shots[self.shot]["prompt"]) if self.shot in shots else ""
 
     @property
+    def port(self) -> int:
+        """Our end of the connection; 0 while there is none."""
+        return int(self._socket.local_address[1]) if self._socket is not None else 0
+
+    @property
     def is_saved(self) -> bool:
         return self.is_synced and self.acknowledged == len(self.log)
 

@@ -17,6 +17,8 @@ class Part:
 
     def __init__(self, name: str, command: list[str], environment: dict[str, str], folder: Path) -> None:
         self.name, self.log = name, folder / f"{name}.log"
+        self.inherits: tuple[int, ...] = ()
+        """Open descriptors that it has too."""
         self._command, self._environment = command, environment
         self._process: subprocess.Popen[bytes] | None = None
         self._read_from = 0
@@ -36,7 +38,8 @@ class Part:
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
                 self._command, cwd=ROOT, env=self._environment, stdin=subprocess.DEVNULL, stdout=output,
-                stderr=output, start_new_session=True, preexec_fn=supervisor._die_with_parent,
+                stderr=output, start_new_session=True, pass_fds=self.inherits,
+                preexec_fn=supervisor._die_with_parent,
             )  # fmt: skip
         return self
 

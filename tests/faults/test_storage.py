@@ -22,6 +22,9 @@ from tests.faults.stage import LIGHT, Stage, long, wait_until
 from tests.helpers.studio import free_port
 
 pytestmark = pytest.mark.timeout(long(120, 600))
+AWAY_S = long(3, 60)
+ASKED_AGAIN_S = 20.0
+"""A storage that was away is asked again every 10 s at least."""
 KEYS = {"aws_access_key_id": "key", "aws_secret_access_key": "secret", "region_name": "eu-west-1"}
 
 
@@ -51,12 +54,13 @@ def test_f12_a_folder_that_is_away_gets_the_clip_when_it_is_back_and_it_is_rende
     try:
         take = ask(cast)
         wait_until(lambda: "not stored, trying again" in light.said(), 10, "the worker notices")
-        never_done(take, long(2, 50))
+        never_done(take, AWAY_S)
     finally:
         media.unlink()
         away.rename(media)
-    (ended,) = takes_hold(stage, [take])
+    (ended,) = takes_hold(stage, [take], ASKED_AGAIN_S)
     assert (ended.state, ended.attempt) == ("done", 1)
+    assert history(take).count("take.stalled") == 1
     assert (media / ended.clip_key).read_bytes() == CLIP
 
 
@@ -103,13 +107,14 @@ def test_f12_an_object_store_that_is_away_gets_the_clip_when_it_is_back_and_it_i
         stage.await_worker(worker)
         bucket.go()
         take = ask(cast)
-        wait_until(lambda: "take.started" in history(take), 10, "it starts")
-        never_done(take, long(3, 45))
+        wait_until(lambda: "take.stalled" in history(take), 20, "the room is told")
+        never_done(take, AWAY_S)
         bucket.come()
-        wait_until(lambda: history(take)[-1] == "take.done", 70, "it is done")
+        wait_until(lambda: history(take)[-1] == "take.done", ASKED_AGAIN_S, "it is done")
         take.refresh_from_db()
         check_history(take)
         assert take.attempt == 1
+        assert history(take).count("take.stalled") == 1
         assert bucket.keys() == sorted([take.clip_key, take.poster_key])
     finally:
         worker.kill()

@@ -17,11 +17,14 @@ from tests.faults.asking import ask
 from tests.faults.light_worker import POISON, SLOW
 from tests.faults.oracle import history, takes_hold
 from tests.faults.part import Part
-from tests.faults.stage import LEASE_S, LIGHT, READY, START_TIMEOUT_S, Stage, long, wait_until
+from tests.faults.stage import LEASE_S, LIGHT, Stage, long, wait_until
 from tests.helpers.ear import Ear
 from tests.live.rooms.client import request, room
 
 pytestmark = pytest.mark.timeout(long(120, 900))
+PARTS = 5
+TAIL, MOMENT_S = 8, 0.05
+"""So many moments after its last step are in a take's life too, so far apart."""
 SAVED_S = 1.4
 """A checkpoint is due every 4 steps, or every second of quicker ones; to store it takes a moment more."""
 
@@ -57,39 +60,68 @@ def stored_step(take: Take) -> int:
     return int(take.checkpoint_key.partition("step-")[2].partition(".")[0] or 0)
 
 
-def test_f1_a_worker_killed_at_any_step_costs_the_take_one_try_and_the_steps_since_its_checkpoint(
+def test_f1_a_worker_killed_at_any_moment_of_a_take_costs_it_one_try_and_the_steps_since_its_checkpoint(
     stage: Stage, cast: Cast, ear: Ear, chance: random.Random
 ) -> None:
-    workers, kills = stage.workers(2), 0
-    while kills < long(2, 20):
+    parts, killed_at = shuffled_parts(chance), list[int]()
+    while len(killed_at) < long(2, 20):
+        workers = stage.workers(3)
         take = ask(cast, seed=chance.randrange(1000))
-        for attempt, steps_ in ((1, (30, 38)), (2, (1, 20))):
-            kills += _kill_at(chance.randrange(*steps_), workers, take, ear, attempt)
+        killed_at += _kill_twice(moment_in(next(parts), take, chance), workers, take, ear, chance)
         (ended,) = takes_hold(stage, [take])
         assert (ended.state, history(ended).count("take.retried")) == ("done", ended.attempt - 1)
+    print(f"killed at {sorted(killed_at)}; what is beyond step {take.steps} is decoding, encoding and storing")
 
 
-def _kill_at(step: int, workers: list[Part], take: Take, ear: Ear, attempt: int) -> bool:
-    """Kill the worker at a step or as soon after it as one can; False when the take was quicker."""
+def _kill_twice(moment: int, workers: list[Part], take: Take, ear: Ear, chance: random.Random) -> list[int]:
+    """Kill the worker at a moment, and the next one anywhere from where it goes on; when that was."""
+    killed_at: list[int] = []
+    for attempt in (1, 2):
+        kept = _kill_at(moment, workers, take, ear, attempt)
+        if kept is None:
+            break
+        killed_at.append(moment)
+        moment = chance.randint(kept + 1, take.steps + TAIL)
+    return killed_at
+
+
+def shuffled_parts(chance: random.Random) -> Iterator[int]:
+    """The parts of a take's life, each as often as any other: quarters of its steps, and what comes after the last."""
+    while True:
+        yield from chance.sample(range(PARTS), PARTS)
+
+
+def moment_in(part: int, take: Take, chance: random.Random) -> int:
+    """A step in one part of the take's life; those beyond its last one are moments of its end."""
+    quarter = take.steps // (PARTS - 1)
+    if part == PARTS - 1:
+        return take.steps + chance.randint(1, TAIL)
+    return chance.randint(1 + part * quarter, (part + 1) * quarter)
+
+
+def _kill_at(moment: int, workers: list[Part], take: Take, ear: Ear, attempt: int) -> int | None:
+    """Kill the worker at a step, or as soon after it as one can; the step of the checkpoint that was kept, 0 without
+    one, and None when the take was quicker.
+    """
     ear.until_event(take, "take.started", LEASE_S + 20, attempt)
-    ear.until(partial(reached, ear, take, attempt, step), 30)
+    ear.until(partial(reached, ear, take, attempt, min(moment, take.steps)), 30)
+    time.sleep(max(0, moment - take.steps) * MOMENT_S)  # nothing is said between its last step and its end
     victim = who_renders(workers, take, attempt)
-    passed_by = max((shown for at, shown in _shown(ear, take, attempt) if at < time.monotonic() - SAVED_S), default=0)
-    has_spare = all(READY in worker.said() for worker in workers)
+    shown = _shown(ear, take, attempt)
+    passed_by = max((step for at, step in shown if at < time.monotonic() - SAVED_S), default=0)
     victim.kill()
     kept = stored_step(take)
     victim.start()
     if take.state == "done":
-        return False
-    # Only a worker can notice: without a spare one, that is the next to have loaded its model.
-    within_s = 20 if has_spare else START_TIMEOUT_S
-    requeued_s = wait_until(lambda: history(take).count("take.retried") == attempt, within_s, "it is queued again")
+        return None
+    requeued_s = wait_until(lambda: history(take).count("take.retried") == attempt, LEASE_S + 5, "it is queued again")
     ear.until(lambda: bool(steps(ear, take, attempt + 1)), LEASE_S + 20)
-    print(f"killed at step {step} of attempt {attempt}, queued again {requeued_s:.1f} s later, from step {kept}")
-    assert requeued_s <= LEASE_S + 5 or not has_spare
+    last = max((step for _, step in shown), default=0)
+    print(f"killed at {moment} (step {last}) of attempt {attempt}, queued again {requeued_s:.1f} s later, from {kept}")
+    assert any(says(worker, take, f"joins at step {kept} of") for worker in workers)
     assert steps(ear, take, attempt + 1)[0] > kept
     assert kept > passed_by - 4
-    return True
+    return kept
 
 
 def _shown(ear: Ear, take: Take, attempt: int) -> list[tuple[float, int]]:
@@ -166,6 +198,7 @@ def test_f3_takes_that_were_rendered_beside_a_poison_take_are_all_made(stage: St
 async def test_f4_one_request_sent_fifty_times_at_once_to_two_web_processes_is_one_take(
     stage: Stage, cast: Cast, cookies: dict[str, str], shot: str
 ) -> None:
+    stage.workers(0)
     asked = request(shot)
     async with AsyncExitStack() as sockets:
         clients = [
@@ -181,3 +214,10 @@ async def test_f4_one_request_sent_fifty_times_at_once_to_two_web_processes_is_o
     takes = await in_thread(lambda: list(Take.objects.filter(project=cast.project)))
     assert [str(take.pk) for take in takes] == [replies[0]["take_id"]]
     assert await in_thread(lambda: history(takes[0])) == ["take.queued"]
+    worker = stage.worker(*LIGHT)
+    try:
+        (ended,) = await in_thread(takes_hold, stage, takes)
+    finally:
+        worker.kill()
+    assert (ended.state, ended.attempt) == ("done", 1)
+    assert await in_thread(Take.objects.filter(project=cast.project).count) == 1

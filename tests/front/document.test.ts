@@ -8,11 +8,11 @@ import { NEW_SESSION_MS } from "../../static/src/closing";
 import type { PageData } from "../../static/src/page";
 import { createSharedDocument, type DocumentState } from "../../static/src/room/document";
 
+let copyIsRead: () => void = () => undefined;
+
 vi.mock("y-indexeddb", () => ({
   IndexeddbPersistence: class {
-    clearData(): Promise<void> {
-      return Promise.resolve();
-    }
+    whenSynced = new Promise<void>((resolve) => (copyIsRead = resolve));
     destroy(): Promise<void> {
       return Promise.resolve();
     }
@@ -67,12 +67,19 @@ function newest(): Wire {
 
 const page = { project_id: "p", doc_socket: "/ws/rooms/p", doc_epoch: 1, you: { id: 1 } } as PageData;
 
-function live() {
+function create() {
   const states: DocumentState[] = [];
   const shared = createSharedDocument({ page, onState: (state) => states.push(state) });
   made.push(shared);
-  newest().admit();
   return { shared, states };
+}
+
+async function live() {
+  const created = create();
+  copyIsRead();
+  await vi.advanceTimersByTimeAsync(0);
+  newest().admit();
+  return created;
 }
 
 const made: { dispose(): void }[] = [];
@@ -88,21 +95,43 @@ afterEach(() => {
 });
 
 describe("the document's socket", () => {
-  it("is live once the server has answered", () => {
-    const { states } = live();
+  it("is live once the server has answered", async () => {
+    const { states } = await live();
     expect(states.at(-1)?.kind).toBe("live");
   });
 
-  it("comes back after a loss", () => {
-    const { states } = live();
+  it("waits until this browser's copy has been read, which is not said as if it had just been written", async () => {
+    create();
+    await vi.advanceTimersByTimeAsync(900);
+    expect(Wire.all).toHaveLength(0);
+    copyIsRead();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(Wire.all).toHaveLength(1);
+  });
+
+  it("opens without a copy that cannot be read", async () => {
+    create();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(Wire.all).toHaveLength(1);
+  });
+
+  it("does not open when it was stopped before the copy was read", async () => {
+    create().shared.stop();
+    copyIsRead();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(Wire.all).toHaveLength(0);
+  });
+
+  it("comes back after a loss", async () => {
+    const { states } = await live();
     newest().end(1006);
     expect(states.at(-1)).toEqual({ kind: "waiting" });
     vi.advanceTimersByTime(1_000);
     expect(Wire.all).toHaveLength(2);
   });
 
-  it("R-18: asks once more when its session has ended, because the person's other tab may have got a new one", () => {
-    const { states } = live();
+  it("R-18: asks once more when its session has ended, because the person's other tab may have got a new one", async () => {
+    const { states } = await live();
     newest().end(4401);
     expect(states.at(-1)).toEqual({ kind: "waiting" });
     vi.advanceTimersByTime(NEW_SESSION_MS - 1);
@@ -114,8 +143,8 @@ describe("the document's socket", () => {
     expect(states.at(-1)).toEqual({ kind: "waiting" });
   });
 
-  it("R-18: ends when it is told twice that nobody is signed in", () => {
-    const { states } = live();
+  it("R-18: ends when it is told twice that nobody is signed in", async () => {
+    const { states } = await live();
     newest().end(4401);
     vi.advanceTimersByTime(NEW_SESSION_MS);
     newest().end(4401);
@@ -124,16 +153,16 @@ describe("the document's socket", () => {
     expect(Wire.all).toHaveLength(2);
   });
 
-  it("stays away once it is stopped, also from asking once more", () => {
-    const { shared } = live();
+  it("stays away once it is stopped, also from asking once more", async () => {
+    const { shared } = await live();
     newest().end(4401);
     shared.stop();
     vi.advanceTimersByTime(60_000);
     expect(Wire.all).toHaveLength(1);
   });
 
-  it("stays away once it is stopped while it is live", () => {
-    const { shared } = live();
+  it("stays away once it is stopped while it is live", async () => {
+    const { shared } = await live();
     shared.stop();
     vi.advanceTimersByTime(60_000);
     expect(Wire.all).toHaveLength(1);

@@ -1,6 +1,7 @@
 /** The Yjs document of the project: one connection, a copy in this browser, and what is known to be durable. */
 import { readVarUint, type Decoder } from "lib0/decoding";
 import { createEncoder, toUint8Array, writeVarUint, writeVarUint8Array } from "lib0/encoding";
+import { deleteDB } from "lib0/indexeddb";
 import { IndexeddbPersistence } from "y-indexeddb";
 import { encodeAwarenessUpdate, removeAwarenessStates, type Awareness } from "y-protocols/awareness";
 import { messageAwareness, WebsocketProvider } from "y-websocket";
@@ -23,6 +24,10 @@ export type DocumentState =
 /** Sent by the server after each durable commit: how many of this connection's sync frames are safe. */
 const MESSAGE_DURABLE = 100;
 const LONGEST_DELAY_MS = 5_000;
+/** Without a copy that can be read the page goes on as if there were none. */
+const LONGEST_READING_MS = 1_000;
+/** Another tab that does not let go of the copy. */
+const LONGEST_DELETION_MS = 3_000;
 
 export interface DocumentOptions {
   page: PageData;
@@ -38,6 +43,7 @@ export function createSharedDocument({ page, onState }: DocumentOptions) {
   let state: DocumentState = { kind: "connecting" };
   const closing = createClosing();
   let later: ReturnType<typeof setTimeout> | undefined;
+  let stopped = false;
 
   function become(next: DocumentState): void {
     if (state.kind === "ended") return;
@@ -84,6 +90,11 @@ export function createSharedDocument({ page, onState }: DocumentOptions) {
     provider.disconnect();
   }
 
+  function stop(): void {
+    stopped = true;
+    disconnect();
+  }
+
   bin.listen(window, "online", () => {
     if (state.kind === "waiting") provider.connect();
   });
@@ -95,7 +106,10 @@ export function createSharedDocument({ page, onState }: DocumentOptions) {
   bin.listen(window, "pagehide" as "click", () => {
     removeAwarenessStates(provider.awareness, [doc.clientID], "local");
   });
-  provider.connect();
+  // Not before the copy has been read: whoever only looks would be heard to say it, as if they had written it.
+  void Promise.race([copy.whenSynced, wait(LONGEST_READING_MS)]).then(() => {
+    if (!stopped) provider.connect();
+  });
 
   return {
     doc,
@@ -111,9 +125,9 @@ export function createSharedDocument({ page, onState }: DocumentOptions) {
     /** Drop this browser's copy and load the page again: what the server refused must not be sent once more. */
     startOver: (): void => void startOver(copy),
     /** Stop sending: the room socket learnt that this person may not go on here. */
-    stop: disconnect,
+    stop,
     dispose(): void {
-      clearTimeout(later);
+      stop();
       bin.dispose();
       provider.destroy();
       void copy.destroy();
@@ -132,10 +146,18 @@ function typed<T>(value: unknown, kind: abstract new (...parts: never[]) => T): 
   return value instanceof kind ? value : null;
 }
 
-/** The history was replaced: what this browser kept belongs to another document. */
+/**
+ * What this browser kept belongs to another history, or is not taken: drop it and load the page again. The copy's own
+ * ``clearData`` does not wait until it is gone, and a page that is left may take the wish with it.
+ */
 async function startOver(copy: IndexeddbPersistence): Promise<void> {
-  await copy.clearData();
+  await copy.destroy();
+  await Promise.race([deleteDB(copy.name), wait(LONGEST_DELETION_MS)]);
   location.reload();
+}
+
+function wait(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** A WebSocket that tells when it opens and when a frame with edits leaves. */

@@ -7,6 +7,9 @@ import { createDialog } from "./dialog";
 const ROLES = ["editor", "reviewer", "viewer"] as const;
 type Role = (typeof ROLES)[number];
 
+/** Told by the studio, in the reader's language; any other error is told by the browser. */
+class Refusal extends Error {}
+
 async function makeLink(page: PageData, role: Role): Promise<string> {
   const response = await fetch(page.invite_url, {
     method: "POST",
@@ -15,7 +18,7 @@ async function makeLink(page: PageData, role: Role): Promise<string> {
   });
   const answer = (await response.json()) as { url?: string; error?: { message?: string } | string };
   if (response.ok && typeof answer.url === "string") return new URL(answer.url, location.href).href;
-  throw new Error(typeof answer.error === "string" ? answer.error : (answer.error?.message ?? ""));
+  throw new Refusal(typeof answer.error === "string" ? answer.error : (answer.error?.message ?? ""));
 }
 
 export function createShare(page: PageData, t: Translate) {
@@ -51,7 +54,7 @@ export function createShare(page: PageData, t: Translate) {
       link.focus();
       link.select();
     } catch (error) {
-      say(wrong, (error instanceof Error && error.message) || t("share_failed"));
+      say(wrong, (error instanceof Refusal && error.message) || t("share_failed"));
       show(wrong, true);
     } finally {
       set(make, "disabled", false);

@@ -43,3 +43,12 @@ def test_a_figure_is_kept_before_the_next_is_measured(tmp_path: Path) -> None:
     run = Run(tmp_path / "RESULTS.md")
     run.tell(figures())
     assert run.end() == 0
+
+
+def test_another_kind_of_run_says_so_in_its_heading_and_its_verdict_below(tmp_path: Path) -> None:
+    run = Run(tmp_path / "RESULTS.md", kind="soak of 20 rooms")
+    run.tell([FIRST])
+    run.say("Flat.")
+    heading, *_, last = (tmp_path / "RESULTS.md").read_text().split("## ", 1)[1].splitlines()
+    assert heading.endswith("UTC, soak of 20 rooms")
+    assert last == "Flat."

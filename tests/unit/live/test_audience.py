@@ -129,6 +129,21 @@ async def test_r07_after_redis_was_away_what_was_missed_is_read(project_id: UUID
     assert seat.seqs == list(range(first + 1, last + 1))
 
 
+async def test_r23_what_the_rows_have_and_redis_never_said_is_read_with_the_next_look(project_id: UUID) -> None:
+    first = await in_thread(events.newest, project_id)
+    room = Audience(project_id, first)
+    seat = seated(room, begin=first)
+    last = await in_rows(project_id, 3)
+    newest = await in_thread(events.newest_of, [project_id])
+    room.expect(newest[project_id])
+    await caught_up(room)
+    assert seat.seqs == list(range(first + 1, last + 1))
+    room.on_message(event(last))  # late
+    room.expect(last)
+    await caught_up(room)
+    assert len(seat.texts) == 3
+
+
 async def test_r07_too_long_a_gap_has_every_viewer_read_afresh(
     project_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
