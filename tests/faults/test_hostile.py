@@ -26,7 +26,7 @@ MAY_GROW_BYTES = 50 * 1024 * 1024
 SLOWEST_S = 2.0
 """What a bystander's acknowledgement may take at the 95th of a hundred: a bound for a busy machine, not the target."""
 EDITS = long(40, 600)
-VIEWERS, PACKETS, ROUNDS = 20, long(110, 300), 3
+VIEWERS, PACKETS = 20, long(110, 300)
 MAY_TAKE, NOISE_S = 1.2, 0.02
 """What slow viewers may make of the editors' acknowledgements, and by how much a busy machine may be wrong."""
 ENDLESS = 200
@@ -84,14 +84,14 @@ async def test_f17_ten_slow_viewers_and_ten_that_read_nothing_cost_little_memory
 ) -> None:
     async with typing(4, rate_hz=8.0, urls=stage.urls[:1]) as room:
         await room.wrote(EDITS)
-        held_up = [await held_up_s(stage, room, cookies)]
-        # Whoever holds others up does so each time; what else this machine does comes and goes.
-        while min(held_up) > 0 and len(held_up) < ROUNDS:
+        # The median of three pairs; the third is not needed where two agree.
+        held_up = [await held_up_s(stage, room, cookies) for _ in range(2)]
+        if min(held_up) <= 0 < max(held_up):
             held_up.append(await held_up_s(stage, room, cookies))
         room.rest()
         await edits_hold(room.editors)
         assert all(one.absences == [] for one in room.editors)
-    assert min(held_up) <= 0, held_up
+    assert sorted(held_up)[len(held_up) // 2] <= 0, held_up
 
 
 async def held_up_s(stage: Stage, room: Company, cookies: dict[str, str]) -> float:
