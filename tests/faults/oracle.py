@@ -45,6 +45,8 @@ async def edits_hold(stayed: Sequence[Editor], left: Sequence[Editor] = ()) -> f
             "all hold the same document",
         )
         assert {editor.text for editor in everybody} == {text_of(rows, some.shot)}
+        written = rows.get("shots", type=Map).to_py()
+        assert all(editor.doc.get("shots", type=Map).to_py() == written for editor in everybody)
     finally:
         for editor in fresh:
             await editor.leave()

@@ -92,9 +92,9 @@ class Studio:
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             return 0
 
-    def await_worker(self, timeout_s: float = 60.0) -> None:
-        """Wait until a worker has its model loaded."""
-        self._await(lambda: self.workers() > 0, timeout_s, "no worker came up")
+    def await_worker(self, timeout_s: float = 60.0, count: int = 1) -> None:
+        """Wait until a worker, or so many, have their model loaded."""
+        self._await(lambda: self.workers() >= count, timeout_s, f"not {count} workers came up")
 
     def await_no_worker(self, timeout_s: float = 5.0) -> None:
         """Wait until no worker is known; what ``/readyz`` answers holds for a second."""

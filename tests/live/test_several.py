@@ -1,9 +1,9 @@
-"""Several web processes behind one address: ``make run WEBS=2``."""
+"""Several web processes behind one address, and several workers: ``make run WEBS=2 WORKERS=2``."""
 
 import asyncio
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -20,7 +20,7 @@ DEADLINE_S = 30.0
 
 @pytest.fixture(scope="module")
 def studio(django_db_setup: None, django_db_blocker: Any) -> Iterator[Studio]:
-    with running_with_rows(django_db_blocker, RUSHES_WEBS="2", RUSHES_WORKERS="0") as server:
+    with running_with_rows(django_db_blocker, RUSHES_WEBS="2", RUSHES_WORKERS="2") as server:
         yield server
 
 
@@ -100,3 +100,21 @@ async def test_both_webs_killed_and_connections_wait_until_one_is_back(
             os.kill(pid, signal.SIGKILL)
     async with room(studio.url, cast.project.pk, cookies["viewer"], open_timeout=DEADLINE_S) as client:
         assert (await client.hello())["room"] is not None
+
+
+async def test_each_of_two_workers_renders_and_both_webs_tell(
+    studio: Studio, cast: Cast, cookies: dict[str, str], asked: Callable[..., dict[str, Any]]
+) -> None:
+    await asyncio.to_thread(studio.await_worker, count=2)
+    async with AsyncExitStack() as stack:
+        viewers = (await one_in_each(studio, cast, cookies["viewer"], stack)).values()
+        editor = await stack.enter_async_context(room(studio.url, cast.project.pk, cookies["editor"]))
+        await editor.hello()
+        for other in studio.children("worker"):
+            os.kill(other, signal.SIGSTOP)
+            try:
+                take_id = (await editor.command("take.request", **asked()))["take_id"]
+                for viewer in viewers:
+                    assert (await viewer.next("take.done"))["take"]["id"] == take_id
+            finally:
+                os.kill(other, signal.SIGCONT)
