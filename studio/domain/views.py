@@ -159,7 +159,9 @@ def _one_moment() -> Iterator[None]:
 
 def _take_views(project: Project) -> list[dict[str, Any]]:
     waiting = places().get(project.pk, {})
-    takes = project.takes.filter(shot__deleted_at=None).prefetch_related("requested_by").order_by("created_at", "number")
+    takes = (
+        project.takes.filter(shot__deleted_at=None).prefetch_related("requested_by").order_by("created_at", "number")
+    )
     return [take_view(take, waiting.get(str(take.pk), 0)) for take in takes]
 
 

@@ -1,9 +1,9 @@
 """Who has a socket open in this process: counts them, and sees to it that they still may."""
 
 import asyncio
-import itertools
 import logging
 import re
+import time
 from collections import Counter
 from collections.abc import Collection, Set
 from typing import Protocol
@@ -21,7 +21,8 @@ from studio.live.threads import in_guards_thread
 logger = logging.getLogger(__name__)
 
 LANES = 2
-"""Readings of who comes in, beside each other: one that hangs keeps half of them waiting, and they come again."""
+"""Readings of who comes in, beside each other. The second is for those who come while the first one hangs."""
+HANGS_S = 0.5
 RECHECK_S = 30.0
 CHECKED_AT_ONCE = 50
 """Sockets whose standing is read with one another, in some 10 ms."""
@@ -54,7 +55,8 @@ class Guard:
         self._arriving: dict[Guarded, set[str]] = {}
         """What was revoked since the access of a socket began to be read."""
         self._finding: Shared[int, Guarded, dict[Guarded, Access | str]] = Shared(self._read, asyncio.Semaphore(LANES))
-        self._lanes = itertools.cycle(range(LANES))
+        self._reading: dict[int, float] = {}
+        """Since when each lane is being read."""
         self._rounds: asyncio.Task[None] | None = None
         self._is_due = self._is_checking = False
         """Whether everybody has to be checked once more, and whether that is being done."""
@@ -108,19 +110,28 @@ class Guard:
         self._counts[_arriving(socket)] += 1
         try:
             while True:
-                found = (await self._finding.ask(next(self._lanes), socket))[socket]
+                found = (await self._finding.ask(self._lane(), socket))[socket]
                 if isinstance(found, str) or not heard & _concerning(found, digest(socket.session_key)):
                     return found
         finally:
             del self._arriving[socket]
             self._counts -= Counter([_arriving(socket)])
 
-    def _read(self, _lane: int, sockets: Set[Guarded]) -> dict[Guarded, Access | str]:
+    def _lane(self) -> int:
+        """The first that does not hang: together they cost least."""
+        now = time.monotonic()
+        return next((lane for lane in range(LANES) if now - self._reading.get(lane, now) <= HANGS_S), 0)
+
+    def _read(self, lane: int, sockets: Set[Guarded]) -> dict[Guarded, Access | str]:
         """In a thread: what each of these is let in to, or why it is not."""
-        for socket in sockets:
-            # What was said while this waited for a thread is in the rows.
-            self._arriving.get(socket, set()).clear()
-        found = admission.find({_asked(socket) for socket in sockets})
+        self._reading[lane] = time.monotonic()
+        try:
+            for socket in sockets:
+                # What was said while this waited for a thread is in the rows.
+                self._arriving.get(socket, set()).clear()
+            found = admission.find({_asked(socket) for socket in sockets})
+        finally:
+            del self._reading[lane]
         return {socket: found[_asked(socket)] for socket in sockets}
 
     async def _check_everybody(self) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -194,7 +194,29 @@ async def test_r25_who_comes_meanwhile_is_found_together(
     await asyncio.sleep(0)
     goes_on.set()
     assert await asyncio.gather(first, *later) == ["", "", "not_found", "", ""]
-    assert batches == [1, 2, 2], "one lane goes on while the other is read"
+    assert batches == [1, 4]
+
+
+async def test_r25_who_comes_while_a_reading_hangs_is_found_beside_it(
+    door: MakeDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper, goes_on, find = Guard(), threading.Event(), admission.find
+    hanging = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def hang(asked: Collection[admission.Asked]) -> dict[admission.Asked, Access | str]:
+        loop.call_soon_threadsafe(hanging.set)
+        goes_on.wait(10)
+        return find(asked)
+
+    monkeypatch.setattr(guard, "HANGS_S", 0.0)
+    monkeypatch.setattr(admission, "find", hang)
+    first = asyncio.create_task(keeper.admit(door("viewer")))
+    await asyncio.wait_for(hanging.wait(), 5)
+    monkeypatch.setattr(admission, "find", find)
+    assert await asyncio.wait_for(keeper.admit(door("editor")), 5) == ""
+    goes_on.set()
+    assert await first == ""
 
 
 async def test_r25_who_has_gone_is_not_looked_for(door: MakeDoor, monkeypatch: pytest.MonkeyPatch) -> None:
