@@ -115,7 +115,7 @@ def check_fates(prompt: Fates, slow: Fates) -> None:
     assert (len(prompt.previews), len(slow.previews)) == (VIEWERS // 2, VIEWERS // 2)
     assert min(prompt.previews) > 0.9 * PACKETS > max(slow.previews)
     assert min(slow.previews) > 0
-    assert len(slow.sleepers_closed) >= VIEWERS // 2
+    assert len(slow.sleepers_closed) >= VIEWERS // 4
     assert set(slow.sleepers_closed) == {4408}
 
 
