@@ -105,7 +105,8 @@ def test_r3_jobs_at_other_steps_and_of_other_lengths_of_schedule_change_nothing(
     model.step(jobs[:1])
     step_together(model, same_bucket)
     step_together(model, [jobs[2]])
-    assert max(map(difference, jobs, alone)) <= 1e-4
+    # The order of sums in float32, which a batch and a CPU decide: 1.6e-4 without AVX-512. Another job's latents: 3.
+    assert max(map(difference, jobs, alone)) <= 5e-4
 
 
 def test_r7_a_checkpoint_resumes_exactly(model: Ltx2Model) -> None:
