@@ -122,6 +122,21 @@ describe("the document's socket", () => {
     expect(Wire.all).toHaveLength(0);
   });
 
+  const comeAndGo = () => ["offline", "online"].forEach((type) => window.dispatchEvent(new Event(type)));
+
+  it("is not opened by a network that comes and goes before the copy was read", () => {
+    create();
+    comeAndGo();
+    expect(Wire.all).toHaveLength(0);
+  });
+
+  it("stays away once it is stopped, also when the network comes and goes", async () => {
+    const { shared } = await live();
+    shared.stop();
+    comeAndGo();
+    expect(Wire.all).toHaveLength(1);
+  });
+
   it("comes back after a loss", async () => {
     const { states } = await live();
     newest().end(1006);

@@ -96,10 +96,10 @@ export function createSharedDocument({ page, onState }: DocumentOptions) {
   }
 
   bin.listen(window, "online", () => {
-    if (state.kind === "waiting") provider.connect();
+    if (state.kind === "waiting" && !stopped) provider.connect();
   });
   bin.listen(window, "offline", () => {
-    if (state.kind === "ended") return;
+    if (stopped || (state.kind !== "live" && state.kind !== "waiting")) return;
     disconnect(); // a socket without a network may take minutes to notice
     provider.connect();
   });
