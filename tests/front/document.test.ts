@@ -137,6 +137,18 @@ describe("the document's socket", () => {
     expect(Wire.all).toHaveLength(1);
   });
 
+  it("is closed when it has opened, not before, where it is stopped meanwhile", async () => {
+    const { shared } = create();
+    copyIsRead();
+    await vi.advanceTimersByTimeAsync(0);
+    shared.stop();
+    expect(newest().readyState).toBe(0);
+    newest().admit();
+    expect(newest().readyState).toBe(3);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(Wire.all).toHaveLength(1);
+  });
+
   it("comes back after a loss", async () => {
     const { states } = await live();
     newest().end(1006);

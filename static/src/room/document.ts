@@ -75,6 +75,9 @@ export function createSharedDocument({ page, onState }: DocumentOptions) {
     saved = reduceSaved(saved, { type: "closed" });
     closed(event?.code ?? 1006);
   });
+  provider.on("status", ({ status }) => {
+    if (stopped && status === "connected") provider.disconnect();
+  });
   sendOnlyOwnAwareness(provider);
 
   function closed(code: number): void {
@@ -92,7 +95,10 @@ export function createSharedDocument({ page, onState }: DocumentOptions) {
 
   function stop(): void {
     stopped = true;
-    disconnect();
+    clearTimeout(later);
+    provider.shouldConnect = false;
+    // One that is being opened is closed once it is open: of a socket that is closed before, browsers warn.
+    if (!provider.wsconnecting) provider.disconnect();
   }
 
   bin.listen(window, "online", () => {
