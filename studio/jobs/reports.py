@@ -210,10 +210,8 @@ class Reporter:
             await self._store(clip.clip_key, report.clip)
             await self._store(clip.poster_key, report.poster)
         except UnwantedError:
-            await asyncio.to_thread(store.remove, clip.clip_key)
-            return await self._cancelled(Cancelled())
+            return await self._cancelled(Cancelled())  # what of it is stored goes with the take's other leftovers
         except LostError:
-            await asyncio.to_thread(store.remove, clip.clip_key)
             raise
         except Exception as error:
             await asyncio.to_thread(store.remove, clip.clip_key)
@@ -234,26 +232,31 @@ class Reporter:
                 logger.warning("%s not stored, trying again in %.0f s: %s", key, pause_s, error)
             await self._stalled()
             await asyncio.sleep(pause_s)
-            await self._stay_wanted()
         return await asyncio.to_thread(store.put, key, data)
 
     async def _stalled(self) -> None:
-        """Have the room know, once, what its take waits for."""
-        if not self._is_stalled:
-            self._is_stalled = True
-            message = "The clip is made and waits to be stored: the storage does not answer."
-            self._hold(await database(takes.stalled)(self.take.pk, self.take.attempt, "storage.away", message))
+        """Have the room know, once, what its take waits for, and see whether it is still wanted of this attempt.
 
-    async def _stay_wanted(self) -> None:
-        if await database(takes.cancel_wanted)([self.take.pk]):
-            raise UnwantedError
+        Postgres may be away as well: the clip in hand is worth waiting for both.
+        """
+        try:
+            if not self._is_stalled:
+                message = "The clip is made and waits to be stored: the storage does not answer."
+                self._hold(await database(takes.stalled)(self.take.pk, self.take.attempt, "storage.away", message))
+                self._is_stalled = True
+            elif await database(takes.cancel_wanted)([self.take.pk]):
+                raise UnwantedError
+        except (LostError, UnwantedError):
+            raise
+        except Exception as error:
+            logger.warning("the room was not told that the storage is away: %s", error)
 
     async def _not_stored(self, error: Exception) -> bool:
         if store.is_full(error):
             message = "There is no room left to store the clip. Make some, then request the take again."
             return await self._failed(Failed("storage.full", message))
         logger.error("the clip could not be stored: %s", error)
-        message = "The clip could not be stored: the storage did not answer for a minute."
+        message = "The clip could not be stored: the storage did not answer."
         return await self._failed(Failed("storage.unavailable", message, retryable=True))
 
     async def _failed(self, report: Failed) -> bool:

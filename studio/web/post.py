@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from concurrent.futures import Future
 from contextvars import copy_context
-from threading import Thread
+from threading import BoundedSemaphore, Thread
 
 from django.core.mail import EmailMessage
 from django.core.mail.backends.smtp import EmailBackend
@@ -13,6 +13,11 @@ logger = logging.getLogger(__name__)
 
 PATIENCE_S = 1.5
 """Less than the 2 s after which a page whose session has changed is asked once more."""
+
+
+AT_ONCE = 20
+"""Mails that a mail server which hangs can hold."""
+_places = BoundedSemaphore(AT_ONCE)
 
 
 class Backend(EmailBackend):
@@ -27,8 +32,10 @@ class Backend(EmailBackend):
         Raises:
             OSError: the mail server refused them, or could not be reached, within PATIENCE_S.
         """
+        if not _places.acquire(blocking=False):
+            raise OSError(f"{AT_ONCE} mails are on their way already")
         outcome: Future[int] = Future()
-        arguments = self._send, email_messages, outcome
+        arguments = self._deliver, email_messages, outcome
         Thread(target=copy_context().run, args=arguments, name="mail", daemon=True).start()
         try:
             return outcome.result(PATIENCE_S)
@@ -37,7 +44,7 @@ class Backend(EmailBackend):
                 return len(email_messages)
             return outcome.result()
 
-    def _send(self, email_messages: Sequence[EmailMessage], outcome: "Future[int]") -> None:
+    def _deliver(self, email_messages: Sequence[EmailMessage], outcome: "Future[int]") -> None:
         try:
             sent = super().send_messages(email_messages)
         except Exception as error:
@@ -48,3 +55,5 @@ class Backend(EmailBackend):
         else:
             if outcome.set_running_or_notify_cancel():
                 outcome.set_result(sent or 0)
+        finally:
+            _places.release()

@@ -26,6 +26,7 @@ const MESSAGE_DURABLE = 100;
 const LONGEST_DELAY_MS = 5_000;
 /** Without a copy that can be read the page goes on as if there were none. */
 const LONGEST_READING_MS = 1_000;
+const LOOKS_ONLY: ReadonlySet<string> = new Set(["viewer", "reviewer"]);
 /** Another tab that does not let go of the copy. */
 const LONGEST_DELETION_MS = 3_000;
 
@@ -114,6 +115,7 @@ export function createSharedDocument({ page, onState }: DocumentOptions) {
   });
   // Not before the copy has been read: whoever only looks would be heard to say it, as if they had written it.
   void Promise.race([copy.whenSynced, wait(LONGEST_READING_MS)]).then(() => {
+    if (!copy.synced && LOOKS_ONLY.has(page.role)) copy.destroy().catch(() => undefined);
     if (!stopped) provider.connect();
   });
 
@@ -157,8 +159,8 @@ function typed<T>(value: unknown, kind: abstract new (...parts: never[]) => T): 
  * ``clearData`` does not wait until it is gone, and a page that is left may take the wish with it.
  */
 async function startOver(copy: IndexeddbPersistence): Promise<void> {
-  await copy.destroy();
-  await Promise.race([deleteDB(copy.name), wait(LONGEST_DELETION_MS)]);
+  const dropped = copy.destroy().then(() => deleteDB(copy.name));
+  await Promise.race([dropped.catch(() => undefined), wait(LONGEST_DELETION_MS)]);
   location.reload();
 }
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.files.storage import FileSystemStorage
+from django.db import OperationalError
 
 from inference.wire import Checkpointed, Failed, Job, Started, Stepped
 from studio.domain import takes
@@ -175,6 +176,30 @@ async def test_a_storage_that_was_away_gets_the_clip_without_a_second_rendering_
 
     monkeypatch.setattr(store, "put", away)
     monkeypatch.setattr(reports, "STORE_PAUSES_S", (0.0, 0.0, 0.0))
+    renderer.script = whole
+    assert ((await render(rig, take)).state, len(renderer.jobs)) == ("done", 1)
+    assert await events() == ["take.queued", "take.started", "take.stalled", "take.done"]
+
+
+async def test_a_clip_in_hand_outlasts_a_database_that_is_away_with_the_storage_j15(
+    rig: Rig, renderer: FakeRenderer, take: Take, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put, stalled = store.put, takes.stalled
+    refusals, hiccups = iter([True, True, True]), iter([True])
+
+    def away(name: str, data: bytes) -> None:
+        if next(refusals, False):
+            raise ConnectionError("no answer")
+        put(name, data)
+
+    def hiccup(*given: Any) -> bool:
+        if next(hiccups, False):
+            raise OperationalError("no connection in time")
+        return stalled(*given)
+
+    monkeypatch.setattr(store, "put", away)
+    monkeypatch.setattr(takes, "stalled", hiccup)
+    monkeypatch.setattr(reports, "STORE_PAUSES_S", 4 * (0.0,))
     renderer.script = whole
     assert ((await render(rig, take)).state, len(renderer.jobs)) == ("done", 1)
     assert await events() == ["take.queued", "take.started", "take.stalled", "take.done"]

@@ -41,6 +41,39 @@ def test_a_page_does_not_wait_for_a_slow_mail_server_and_the_log_says_how_it_end
     assert told.wait(5), "the server went away without a word"
 
 
+def _serve_one(listener: socket.socket, told: list[bytes]) -> None:
+    """Take one mail, as a mail server does."""
+    with listener.accept()[0] as link, link.makefile("rb") as lines:
+        link.sendall(b"220 ready\r\n")
+        for line in lines:
+            verb = line[:4].upper()
+            if verb == b"DATA":
+                link.sendall(b"354 go on\r\n")
+                while (line := lines.readline()) != b".\r\n":
+                    told.append(line)
+            link.sendall(b"221 bye\r\n" if verb == b"QUIT" else b"250 ok\r\n")
+            if verb == b"QUIT":
+                return
+
+
+def test_a_mail_server_gets_the_mail(settings: Settings) -> None:
+    told: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = listener.getsockname()
+        serving = threading.Thread(target=_serve_one, args=(listener, told), daemon=True)
+        serving.start()
+        assert _message().send() == 1
+        serving.join(5)
+    assert b"Subject: Rushes\r\n" in told
+
+
+def test_a_mail_too_many_is_refused_at_once(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(post, "_places", threading.BoundedSemaphore(1))
+    assert post._places.acquire(blocking=False)
+    with pytest.raises(OSError, match="on their way"):
+        _message().send()
+
+
 def test_what_a_mail_server_refuses_at_once_is_raised(settings: Settings) -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
         settings.EMAIL_HOST, settings.EMAIL_PORT = gone.getsockname()
