@@ -64,6 +64,7 @@ def _make_viewer(name: str) -> None:
 
 def test_what_was_written_offline_by_who_may_only_look_now_is_told_and_left_to_copy(ana: Visitor, come: Come) -> None:
     dee = come("Dee").accept(ana.room.invite())
+    dee.room.ready()
     dee.complaints.expect(LOST_CONNECTION)
     written = ana.room.text()
     dee.room.prompt.click()
@@ -71,6 +72,8 @@ def test_what_was_written_offline_by_who_may_only_look_now_is_told_and_left_to_c
     dee.context.set_offline(True)
     expect(dee.room.pill).to_contain_text("Offline")
     dee.keyboard.type(", offline")
+    dee.room.expect_text(f"{written}, offline")
+    assert ana.room.text() == written
     ask(lambda: _make_viewer("Dee"))
     dee.context.set_offline(False)
     told = dee.page.get_by_role("alert").filter(has_text="last edits were not saved")

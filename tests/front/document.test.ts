@@ -9,11 +9,15 @@ import type { PageData } from "../../static/src/page";
 import { createSharedDocument, type DocumentState } from "../../static/src/room/document";
 
 let copyIsRead: () => void = () => undefined;
+let kept = new EventTarget();
+let destroyed = 0;
 
 vi.mock("y-indexeddb", () => ({
   IndexeddbPersistence: class {
     whenSynced = new Promise<void>((resolve) => (copyIsRead = resolve));
+    _db = Promise.resolve(kept);
     destroy(): Promise<void> {
+      destroyed += 1;
       return Promise.resolve();
     }
   },
@@ -42,11 +46,15 @@ class Wire extends EventTarget {
     this.readyState = 3;
   }
 
-  /** Opens, and answers with a document that has nothing in it. */
-  admit(): void {
+  open(): void {
     this.readyState = 1;
     this.dispatchEvent(new Event("open"));
     this.onopen?.();
+  }
+
+  /** Opens, and answers with a document that has nothing in it. */
+  admit(): void {
+    this.open();
     const encoder = createEncoder();
     writeVarUint(encoder, 0);
     writeSyncStep2(encoder, new Y.Doc());
@@ -87,6 +95,8 @@ beforeEach(() => {
   vi.useFakeTimers();
   vi.stubGlobal("WebSocket", Wire);
   Wire.all = [];
+  kept = new EventTarget();
+  destroyed = 0;
 });
 afterEach(() => {
   for (const shared of made.splice(0)) shared.dispose();
@@ -98,6 +108,25 @@ describe("the document's socket", () => {
   it("is live once the server has answered", async () => {
     const { states } = await live();
     expect(states.at(-1)?.kind).toBe("live");
+  });
+
+  it("is not live while nothing has come through it, and is opened anew when the network goes meanwhile", async () => {
+    const { states } = create();
+    copyIsRead();
+    await vi.advanceTimersByTimeAsync(0);
+    const first = newest();
+    first.open();
+    expect(states).toEqual([]);
+    window.dispatchEvent(new Event("offline"));
+    expect(first.readyState).toBe(3);
+    expect(Wire.all).toHaveLength(2);
+  });
+
+  it("lets go of this browser's copy when another tab drops it", async () => {
+    await live();
+    expect(destroyed).toBe(0);
+    kept.dispatchEvent(new Event("versionchange"));
+    expect(destroyed).toBe(1);
   });
 
   it("waits until this browser's copy has been read, which is not said as if it had just been written", async () => {

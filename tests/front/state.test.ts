@@ -42,6 +42,16 @@ describe("entering a room", () => {
   });
 });
 
+describe("a server that is newer than the page", () => {
+  it("tells of what this page does not know, and nothing is lost by it", () => {
+    const before = entered();
+    const event = { v: 1, seq: 6, type: "shot.painted" } as unknown as Numbered;
+    expect(happen(before, event)).toEqual(before);
+    const notice = { type: "notice", notice: { v: 1, type: "weather" } } as unknown as Parameters<typeof reduce>[1];
+    expect(reduce(before, notice)).toEqual(before);
+  });
+});
+
 describe("the take on stage", () => {
   it("is the running one, then the picked one, then the newest done", () => {
     const done = [take("1", { state: "done" }), take("2", { state: "done", number: 2 })];

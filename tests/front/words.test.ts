@@ -60,6 +60,7 @@ describe("the line of a shot", () => {
   it("says that a take that is made waits for the storage", () => {
     const stalled = { state: "running", step: 12, steps: 12, attempt: 2, error_code: "storage.away" } as const;
     expect(line([stalled])).toBe("waits for the storage");
+    expect(line([{ ...stalled, cancelling: true }])).toBe("stopping");
     expect(takeState(t, entered(), take("1", stalled))).toBe("waits for the storage");
     expect(heldUp(t, take("1", stalled))).toBe("made, waits for the storage: it does not answer");
     expect(heldUp(t, take("1", { ...stalled, cancelling: true }))).toBe("Stopping…");

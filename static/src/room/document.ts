@@ -54,7 +54,8 @@ export function createSharedDocument({ page, onState }: DocumentOptions) {
 
   function track(action: SavedAction): void {
     saved = reduceSaved(saved, action);
-    if (saved.connected) become({ kind: "live", saved: isSaved(saved) });
+    // An open socket whose document has not come yet is not live: there is nothing to read or to write in.
+    if (saved.synced) become({ kind: "live", saved: isSaved(saved) });
   }
 
   const provider = new WebsocketProvider(socketUrl(page.doc_socket), "doc", doc, {
@@ -106,13 +107,17 @@ export function createSharedDocument({ page, onState }: DocumentOptions) {
     if (state.kind === "waiting" && !stopped) provider.connect();
   });
   bin.listen(window, "offline", () => {
-    if (stopped || (state.kind !== "live" && state.kind !== "waiting")) return;
+    if (stopped || (state.kind !== "waiting" && !provider.wsconnected)) return;
     disconnect(); // a socket without a network may take minutes to notice
     provider.connect();
   });
   bin.listen(window, "pagehide" as "click", () => {
     removeAwarenessStates(provider.awareness, [doc.clientID], "local");
   });
+  // Another tab drops it: what is written here from then on is kept by the server alone.
+  copy._db
+    .then((kept) => kept.addEventListener("versionchange", () => void copy.destroy()))
+    .catch(() => undefined);
   // Not before the copy has been read: whoever only looks would be heard to say it, as if they had written it.
   void Promise.race([copy.whenSynced, wait(LONGEST_READING_MS)]).then(() => {
     if (!copy.synced && LOOKS_ONLY.has(page.role)) copy.destroy().catch(() => undefined);

@@ -121,6 +121,8 @@ function reduceNotice(state: RoomState, notice: Notice): RoomState {
       return { ...state, workers: notice.workers };
     case "refused":
       return state;
+    default:
+      return state; // of a server that is newer than this page
   }
 }
 
@@ -188,6 +190,8 @@ function reduceEvent(state: RoomState, event: Numbered, at: string): RoomState {
       return { ...noted, title: event.title };
     case "project.deleted":
       return state;
+    default:
+      return noted; // of a server that is newer than this page
   }
 }
 

@@ -6,6 +6,7 @@ import type { RoomState } from "./state";
 
 /** "step 6/12 · 3 s left" */
 function runningLine(t: Translate, state: RoomState, take: TakeView): string {
+  if (take.cancelling) return t("state_stopping");
   if (take.error_code !== "") return t("state_stalled");
   const { step, steps, leftMs } = progressOf(state, take);
   if (steps === 0) return t("line_starting");
