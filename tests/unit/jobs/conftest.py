@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from inference.wire import Cancelled, Finished, Job, PreviewPacket, Report, Started, Stepped
 from studio.jobs import queue, tasks
 from studio.jobs.reports import Rig, database
-from studio.models import Take
+from studio.models import RoomEvent, Take
 from tests.factories import MANIFEST, Cast, make_request, make_worker_node
 
 CLIP = b"clip " * 100
@@ -118,3 +118,19 @@ async def render(rig: Rig, take: Take, *, alone: bool = False) -> Take:
 async def again(take: Take) -> Take:
     """The take as it is now."""
     return await database(Take.objects.get)(pk=take.pk)
+
+
+def files(storage: Path) -> list[str]:
+    """What the storage holds, by their paths in it."""
+    return sorted(str(path.relative_to(storage)) for path in storage.rglob("*") if path.is_file())
+
+
+def folders(storage: Path) -> list[Path]:
+    """Of the takes."""
+    return list(storage.glob("takes/*"))
+
+
+async def events() -> list[str]:
+    """What was told of all rooms, in its order."""
+    rows = RoomEvent.objects.order_by("seq").values_list("type", flat=True)
+    return await database(lambda: list(rows))()

@@ -20,11 +20,6 @@ from studio.models import Membership, Project
 from tests.factories import Cast, make_worker_node
 
 
-@pytest.fixture
-def cast(transactional_db: None) -> Cast:
-    return Cast()
-
-
 def rename(cast: Cast, times: int, size: int, letter: str = "x") -> None:
     with transaction.atomic():
         for number in range(times):

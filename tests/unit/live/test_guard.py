@@ -1,11 +1,9 @@
-"""Who may have a socket, and who still may: rules R-04 and R-15 of studio/live/SPEC-ROOM.md."""
+"""Who still may have a socket: rule R-15 of studio/live/SPEC-ROOM.md."""
 
 import asyncio
 import threading
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
-from uuid import UUID
 
 import pytest
 from django.conf import settings
@@ -14,88 +12,12 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from studio.domain import projects
-from studio.domain.access import Access
-from studio.live import admission, broadcast, groups, guard, shared, threads
+from studio.live import admission, broadcast, groups, guard, threads
 from studio.live.guard import Guard
 from studio.live.threads import in_guards_thread, in_thread
 from studio.models import Membership, Role, User
 from tests.factories import Cast
-
-SignIn = Callable[[User], str]
-
-
-@dataclass(eq=False)
-class Door:
-    """A socket, as far as the guard is concerned."""
-
-    project_id: UUID
-    session_key: str
-    kind: str = "room"
-    access: Access = field(init=False)
-    closed: str = ""
-
-    def close(self, reason: str) -> None:
-        self.closed = reason
-
-
-@pytest.fixture
-def cast(transactional_db: None) -> Cast:
-    return Cast()
-
-
-@pytest.fixture
-def door(cast: Cast, sign_in: SignIn) -> Callable[..., Door]:
-    cookie = f"{settings.SESSION_COOKIE_NAME}="
-    keys = {part: sign_in(person).removeprefix(cookie) for part, person in cast.everybody.items()}
-
-    def make(part: str = "viewer", kind: str = "room") -> Door:
-        return Door(cast.project.pk, keys[part], kind)
-
-    return make
-
-
-MakeDoor = Callable[..., Door]
-
-
-async def test_a_member_is_let_in_and_a_stranger_is_not(door: MakeDoor, cast: Cast) -> None:
-    keeper = Guard()
-    member, stranger = door("reviewer"), door("stranger")
-    assert await keeper.admit(member) == ""
-    assert member.access.role == Role.REVIEWER
-    assert await keeper.admit(stranger) == "not_found"
-    nobody = Door(cast.project.pk, "")
-    assert await keeper.admit(nobody) == "unauthenticated"
-    keeper.forget(member)
-
-
-async def test_r04_sockets_are_counted_by_person_and_by_room_and_kind(
-    door: MakeDoor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(guard, "SOCKETS_PER_PERSON", 3)
-    monkeypatch.setattr(guard, "SOCKETS_PER_ROOM", 4)
-    monkeypatch.setattr(guard, "KEPT_PLACES", 0)
-    keeper = Guard()
-    doors = [door("viewer", kind) for kind in ("room", "document", "room")]
-    assert [await keeper.admit(each) for each in doors] == ["", "", ""]
-    assert await keeper.admit(door("viewer")) == "too_much"
-    assert [await keeper.admit(door("editor")) for _ in range(3)] == ["", "", "too_much"]
-    assert await keeper.admit(door("owner", "document")) == ""
-    keeper.forget(doors[0])
-    assert await keeper.admit(door("viewer")) == ""
-
-
-async def test_r04_who_only_looks_keeps_nobody_out_who_may_edit(
-    door: MakeDoor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(guard, "SOCKETS_PER_ROOM", 2)
-    monkeypatch.setattr(guard, "KEPT_PLACES", 1)
-    keeper = Guard()
-    assert [await keeper.admit(door("viewer")) for _ in range(3)] == ["", "", "too_much"]
-    assert [await keeper.admit(door("editor")) for _ in range(2)] == ["", "too_much"]
-
-
-def _remove(cast: Cast) -> None:
-    Membership.objects.filter(user=cast.viewer).delete()
+from tests.unit.live.conftest import MakeDoor, SignIn, remove_viewer
 
 
 def _promote(cast: Cast) -> None:
@@ -126,7 +48,7 @@ def _nothing(cast: Cast) -> None:
     ("change", "reason"),
     [
         (_nothing, ""),
-        (_remove, "revoked"),
+        (remove_viewer, "revoked"),
         (_promote, "role_changed"),
         (_delete_project, "revoked"),
         (_close_account, "unauthenticated"),
@@ -151,7 +73,7 @@ async def test_r15_the_round_closes_what_no_message_told_of(
     keeper, removed, kept = Guard(), door("viewer"), door("editor")
     await keeper.admit(removed)
     await keeper.admit(kept)
-    await in_thread(_remove, cast)
+    await in_thread(remove_viewer, cast)
     assert keeper._rounds is not None
     await asyncio.wait({keeper._rounds}, timeout=0.5)
     assert (removed.closed, kept.closed) == ("revoked", "")
@@ -159,115 +81,11 @@ async def test_r15_the_round_closes_what_no_message_told_of(
     keeper.forget(kept)
 
 
-async def test_r15_who_is_removed_while_being_let_in_is_not_let_in(
-    door: MakeDoor, cast: Cast, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    keeper, removed = Guard(), door("viewer")
-
-    async def slow(function: Callable[..., Any], *arguments: Any) -> Any:
-        found = await in_thread(function, *arguments)
-        await in_thread(_remove, cast)
-        await keeper.revoked(f"user:{cast.viewer.pk}")
-        return found
-
-    monkeypatch.setattr(shared, "in_thread", slow)
-    assert await keeper.admit(removed) == "not_found"
-    assert not keeper._counts
-
-
-async def test_r25_who_comes_meanwhile_is_found_together(
-    door: MakeDoor, cast: Cast, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    keeper, goes_on, batches = Guard(), asyncio.Event(), list[int]()
-
-    async def slow(function: Callable[..., Any], *arguments: Any) -> Any:
-        batches.append(len(arguments[1]))
-        await goes_on.wait()
-        return await in_thread(function, *arguments)
-
-    monkeypatch.setattr(shared, "in_thread", slow)
-    first = asyncio.create_task(keeper.admit(door("viewer")))
-    while not batches:  # noqa: ASYNC110 - nothing is told of a batch that begins
-        await asyncio.sleep(0)
-    parts = ["viewer", "stranger", "editor", "owner"]
-    later = [asyncio.create_task(keeper.admit(door(part))) for part in parts]
-    await asyncio.sleep(0)
-    goes_on.set()
-    assert await asyncio.gather(first, *later) == ["", "", "not_found", "", ""]
-    assert batches == [1, 4]
-
-
-async def test_r25_who_comes_while_a_reading_hangs_is_found_beside_it(
-    door: MakeDoor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    keeper, goes_on, find = Guard(), threading.Event(), admission.find
-    hanging = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def hang(asked: Collection[admission.Asked]) -> dict[admission.Asked, Access | str]:
-        loop.call_soon_threadsafe(hanging.set)
-        goes_on.wait(10)
-        return find(asked)
-
-    monkeypatch.setattr(guard, "HANGS_S", 0.0)
-    monkeypatch.setattr(admission, "find", hang)
-    first = asyncio.create_task(keeper.admit(door("viewer")))
-    await asyncio.wait_for(hanging.wait(), 5)
-    monkeypatch.setattr(admission, "find", find)
-    assert await asyncio.wait_for(keeper.admit(door("editor")), 5) == ""
-    goes_on.set()
-    assert await first == ""
-
-
-async def test_r25_who_has_gone_is_not_looked_for(door: MakeDoor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "LANES", 1)
-    keeper, goes_on, asked = Guard(), asyncio.Event(), list[int]()
-
-    async def slow(function: Callable[..., Any], *arguments: Any) -> Any:
-        asked.append(len(arguments[1]))
-        await goes_on.wait()
-        return await in_thread(function, *arguments)
-
-    monkeypatch.setattr(shared, "in_thread", slow)
-    first, gone, stays = (asyncio.create_task(keeper.admit(door("viewer"))) for _ in range(3))
-    while not asked:  # noqa: ASYNC110 - nothing is told of a batch that begins
-        await asyncio.sleep(0)
-    gone.cancel()
-    late = asyncio.create_task(keeper.admit(door("editor")))
-    leaves = asyncio.create_task(keeper.admit(door("editor")))
-    await asyncio.sleep(0)
-    leaves.cancel()
-    await asyncio.sleep(0)
-    goes_on.set()
-    assert [await coming for coming in (first, stays, late)] == ["", "", ""]
-    assert asked == [3, 1]
-
-
-async def test_r15_others_who_are_removed_meanwhile_keep_nobody_waiting(
-    door: MakeDoor, cast: Cast, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    keeper, comes = Guard(), door("viewer")
-    reads = 0
-
-    async def slow(function: Callable[..., Any], *arguments: Any) -> Any:
-        nonlocal reads
-        reads += 1
-        await keeper.revoked(f"user:{cast.viewer.pk}")  # it waits for a thread: what it will read is newer
-        found = await in_thread(function, *arguments)
-        await keeper.revoked(f"user:{cast.editor.pk}")
-        return found
-
-    monkeypatch.setattr(shared, "in_thread", slow)
-    assert await keeper.admit(comes) == ""
-    assert reads == 1
-    keeper.forget(comes)
-
-
 async def test_r15_what_may_have_been_missed_concerns_everybody(door: MakeDoor, cast: Cast) -> None:
     keeper, removed, kept = Guard(), door("viewer"), door("editor")
     await keeper.admit(removed)
     await keeper.admit(kept)
-    await in_thread(_remove, cast)
+    await in_thread(remove_viewer, cast)
     await keeper.revoked(groups.EVERYBODY)
     assert (removed.closed, kept.closed) == ("revoked", "")
     keeper.forget(removed)
@@ -317,7 +135,7 @@ async def test_r15_a_check_that_fails_is_made_again(
     keeper, doors = Guard(), [door("viewer"), door("viewer")]
     for each in doors:
         await keeper.admit(each)
-    await in_thread(_remove, cast)
+    await in_thread(remove_viewer, cast)
     Broken(monkeypatch, 3)
     await keeper.revoked(f"user:{cast.viewer.pk}")
     assert [each.closed for each in doors] == ["revoked", "revoked"]
@@ -344,7 +162,7 @@ async def test_r15_in_a_round_those_that_cannot_be_checked_keep_no_others_open(
     keeper, doors = Guard(), [door("viewer"), door("viewer")]
     for each in doors:
         await keeper.admit(each)
-    await in_thread(_remove, cast)
+    await in_thread(remove_viewer, cast)
     Broken(monkeypatch, 1)
     await keeper.revoked(groups.EVERYBODY)
     assert [each.closed for each in doors] == ["", "revoked"]
@@ -355,7 +173,7 @@ async def test_r15_in_a_round_those_that_cannot_be_checked_keep_no_others_open(
 async def test_r15_checks_wait_for_no_work_of_clients(door: MakeDoor, cast: Cast) -> None:
     keeper, one, goes_on = Guard(), door("viewer"), threading.Event()
     await keeper.admit(one)
-    await in_thread(_remove, cast)
+    await in_thread(remove_viewer, cast)
     busy = [asyncio.create_task(in_thread(goes_on.wait, 10)) for _ in range(2 * threads.THREADS)]
     await asyncio.sleep(0)
     try:
@@ -367,45 +185,11 @@ async def test_r15_checks_wait_for_no_work_of_clients(door: MakeDoor, cast: Cast
     keeper.forget(one)
 
 
-@pytest.mark.parametrize("key", ["", "x" * 8, "A" * 32, "a" * 31 + "\0", "a" * 33])
-async def test_what_is_no_session_is_nobodys_and_costs_no_thread(
-    door: MakeDoor, monkeypatch: pytest.MonkeyPatch, key: str
-) -> None:
-    monkeypatch.setattr(shared, "in_thread", None)
-    one = door()
-    one.session_key = key
-    assert await Guard().admit(one) == "unauthenticated"
-
-
-async def test_r04_a_session_that_opens_many_at_once_is_counted_before_anything_is_read(
-    door: MakeDoor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(guard, "SOCKETS_PER_PERSON", 3)
-    keeper, goes_on, asked = Guard(), asyncio.Event(), 0
-
-    async def slow(function: Callable[..., Any], *arguments: Any) -> Any:
-        nonlocal asked
-        asked += len(arguments[1])
-        await goes_on.wait()
-        return await in_thread(function, *arguments)
-
-    monkeypatch.setattr(shared, "in_thread", slow)
-    doors = [door("viewer") for _ in range(5)]
-    coming = [asyncio.create_task(keeper.admit(each)) for each in doors]
-    await asyncio.wait(coming, return_when=asyncio.FIRST_COMPLETED)
-    goes_on.set()
-    assert await asyncio.gather(*coming) == ["", "", "", "too_much", "too_much"]
-    assert asked == 3
-    for each in doors:
-        keeper.forget(each)
-    assert not keeper._counts
-
-
 async def test_r15_a_message_closes_only_those_whom_it_names(door: MakeDoor, cast: Cast) -> None:
     keeper, viewer, editor = Guard(), door("viewer"), door("editor")
     await keeper.admit(viewer)
     await keeper.admit(editor)
-    await in_thread(_remove, cast)
+    await in_thread(remove_viewer, cast)
     await keeper.revoked(f"user:{cast.editor.pk}")
     assert (viewer.closed, editor.closed) == ("", "")
     with pytest.MonkeyPatch.context() as patch:

@@ -9,11 +9,6 @@ from studio.live import document, hub, keeper_client
 from tests.factories import Cast
 
 
-@pytest.fixture
-def cast(transactional_db: None) -> Cast:
-    return Cast()
-
-
 @pytest.fixture(autouse=True)
 async def processes(cast: Cast) -> AsyncIterator[None]:
     """What a web process has one of, for this test's loop."""
