@@ -13,8 +13,6 @@ logger = logging.getLogger(__name__)
 
 PATIENCE_S = 1.5
 """Less than the 2 s after which a page whose session has changed is asked once more."""
-
-
 AT_ONCE = 20
 """Mails that a mail server which hangs can hold."""
 _places = BoundedSemaphore(AT_ONCE)
@@ -30,13 +28,18 @@ class Backend(EmailBackend):
         """Send these; how many were sent, or are being sent after PATIENCE_S.
 
         Raises:
-            OSError: the mail server refused them, or could not be reached, within PATIENCE_S.
+            OSError: the mail server refused them, or could not be reached, within PATIENCE_S; or AT_ONCE are on their
+                way already.
         """
         if not _places.acquire(blocking=False):
             raise OSError(f"{AT_ONCE} mails are on their way already")
         outcome: Future[int] = Future()
         arguments = self._deliver, email_messages, outcome
-        Thread(target=copy_context().run, args=arguments, name="mail", daemon=True).start()
+        try:
+            Thread(target=copy_context().run, args=arguments, name="mail", daemon=True).start()
+        except RuntimeError as error:
+            _places.release()
+            raise OSError("there is no thread for another mail") from error
         try:
             return outcome.result(PATIENCE_S)
         except TimeoutError:

@@ -74,6 +74,20 @@ def test_a_mail_too_many_is_refused_at_once(settings: Settings, monkeypatch: pyt
         _message().send()
 
 
+def test_a_mail_that_gets_no_thread_is_refused_and_keeps_no_place(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    places = threading.BoundedSemaphore(1)
+    monkeypatch.setattr(post, "_places", places)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(OSError, match="no thread"):
+        _message().send()
+    assert places.acquire(blocking=False)
+
+
 def test_what_a_mail_server_refuses_at_once_is_raised(settings: Settings) -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
         settings.EMAIL_HOST, settings.EMAIL_PORT = gone.getsockname()
